@@ -1,0 +1,7 @@
+"""`python -m volary` is `volary`."""
+
+import sys
+
+from volary.cli import main
+
+sys.exit(main())

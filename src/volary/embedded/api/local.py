@@ -1,0 +1,43 @@
+"""How the built-in controllers talk to the API in this process: synchronous, no bytes, the rules that hold for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+Object = Mapping[str, Any]
+NewObject = dict[str, Any]
+Listener = Callable[[str, Object | None, Object | None], None]  # (resource, old, new); None: not there
+
+
+class Local(Protocol):
+    """Verbs for controllers inside. `resource` is GROUP/PLURAL ("apps/deployments", "/pods" for the core group).
+
+    Objects that come out are shared and must not be changed. Raises: `embedded.api.errors.Problem`.
+    """
+
+    def get(self, resource: str, namespace: str, name: str) -> Object | None: ...
+
+    def items(self, resource: str, namespace: str | None = None) -> list[Object]:
+        """Return all objects, of one namespace or all (None), sorted by namespace and name."""
+        ...
+
+    def create(self, resource: str, obj: NewObject, manager: str) -> Object: ...
+
+    def update(self, resource: str, obj: NewObject, manager: str) -> Object:
+        """Replace all but the status."""
+        ...
+
+    def update_status(self, resource: str, obj: NewObject, manager: str) -> Object: ...
+
+    def delete(self, resource: str, namespace: str, name: str, uid: str = "") -> None:
+        """Delete, if it is there; finalizers and grace periods hold (pods: deletionTimestamp first)."""
+        ...
+
+    def remove(self, resource: str, namespace: str, name: str) -> None:
+        """Take an object away for good, as a kubelet does for a pod that has stopped (grace period 0)."""
+        ...
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` after every write, in order, from inside the write: note the key, work later."""
+        ...

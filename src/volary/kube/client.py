@@ -1,0 +1,222 @@
+"""One API server: the verbs, with typed errors. Thin on purpose: it caches nothing and retries nothing.
+
+Whoever calls decides what an error means; `runtime.errors.from_kube` has the usual answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+from volary.kube.errors import NotFound, error_from
+from volary.kube.objects import NewObject, Object, Resource, name_of, namespace_of
+from volary.kube.transport import Request, Response, Stream, Transport
+
+MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+PAGE_SIZE = 500  # what kubectl asks for; keeps one answer to a few megabytes
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A consistent list and the resourceVersion to watch on from."""
+
+    items: list[NewObject]
+    version: str
+
+
+class Client:
+    """The verbs of one API server. Raises everywhere: `kube.errors.KubeError`."""
+
+    def __init__(self, transport: Transport, user_agent: str = "volary", timeout_seconds: float = 30.0) -> None:
+        self.transport = transport
+        self.user_agent = user_agent
+        self.timeout_seconds = timeout_seconds
+        self.server_time: datetime | None = None  # the `Date` of the last answer: deadlines go by the server's clock
+        self._resources: dict[tuple[str, str], Resource] = {}
+
+    async def get(self, resource: Resource, name: str, namespace: str = "") -> NewObject | None:
+        """Return the object, or None if there is none."""
+        try:
+            return await self._json("GET", resource.path(namespace, name))
+        except NotFound:
+            return None
+
+    async def list(
+        self, resource: Resource, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE_SIZE
+    ) -> Listing:
+        """Return all objects that match the selectors, page by page. Raises: Expired when a page came too late."""
+        items: list[NewObject] = []
+        query = selectors(labels, fields) | {"limit": str(limit)}
+        while True:
+            page = await self._json("GET", resource.path(namespace), query)
+            found = page.get("items") or []
+            # A list of built-ins leaves kind and apiVersion out of its items.
+            items += [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in found]
+            following = (page.get("metadata") or {}).get("continue")
+            if not following:
+                return Listing(items, str(page["metadata"].get("resourceVersion") or ""))
+            query = query | {"continue": following}
+
+    @contextlib.asynccontextmanager
+    async def watch(
+        self,
+        resource: Resource,
+        version: str,
+        namespace: str = "",
+        labels: str = "",
+        fields: str = "",
+        seconds: int = 60,
+        silence_seconds: float = 80.0,
+    ) -> AsyncIterator[AsyncIterator[Mapping[str, Any]]]:
+        """Open a watch from `version` on, with bookmarks, for `seconds`; gives an iterator of watch events.
+
+        Raises: Expired, Unreachable (also when nothing at all came for `silence_seconds`), ApiError.
+        """
+        query = selectors(labels, fields) | {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "resourceVersion": version,
+            "timeoutSeconds": str(seconds),
+        }
+        request = self._request("GET", resource.path(namespace), query, timeout_seconds=silence_seconds)
+        async with self.transport.stream(request) as stream:
+            if stream.status >= 400:
+                body = b"".join([chunk async for chunk in stream.chunks()])
+                raise error_from(Response(stream.status, stream.headers, body))
+            self._note_time(stream.headers)
+            yield events_in(stream)
+
+    async def create(self, resource: Resource, obj: Object, manager: str = "") -> NewObject:
+        """Create. Raises: AlreadyExists."""
+        return await self._json(
+            "POST", resource.path(namespace_of(obj)), {"fieldManager": manager} if manager else {}, dict(obj)
+        )
+
+    async def update(self, resource: Resource, obj: Object, manager: str = "", subresource: str = "") -> NewObject:
+        """Replace the object (or its `subresource`). With a resourceVersion in it: only if unchanged, else Conflict."""
+        path = resource.path(namespace_of(obj), name_of(obj), subresource)
+        return await self._json("PUT", path, {"fieldManager": manager} if manager else {}, dict(obj))
+
+    async def update_status(self, resource: Resource, obj: Object, manager: str = "") -> NewObject:
+        """Replace the status; a resourceVersion in `obj` is a condition. Raises: Conflict."""
+        return await self.update(resource, obj, manager, "status")
+
+    async def patch(
+        self,
+        resource: Resource,
+        name: str,
+        body: object,
+        namespace: str = "",
+        kind: str = MERGE,
+        manager: str = "",
+        subresource: str = "",
+    ) -> NewObject:
+        """Patch with a body of type `kind`. Raises: NotFound, Conflict, Invalid."""
+        query = {"fieldManager": manager} if manager else {}
+        return await self._json("PATCH", resource.path(namespace, name, subresource), query, body, kind)
+
+    async def apply(
+        self, resource: Resource, obj: Object, manager: str, force: bool = False, dry_run: bool = False
+    ) -> NewObject:
+        """Server-side apply; return the object as stored. Raises: Conflict (with `.managers`), Invalid."""
+        query = {"fieldManager": manager, "force": "true" if force else "false"}
+        if dry_run:
+            query["dryRun"] = "All"
+        return await self._json("PATCH", resource.path(namespace_of(obj), name_of(obj)), query, dict(obj), APPLY)
+
+    async def delete(
+        self, resource: Resource, name: str, namespace: str = "", uid: str = "", propagation: str = "Background"
+    ) -> bool:
+        """Delete; return False if it was gone already. With `uid`: only that very object, else Conflict."""
+        options: NewObject = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
+        if uid:
+            options["preconditions"] = {"uid": uid}
+        try:
+            await self._json("DELETE", resource.path(namespace, name), {}, options)
+        except NotFound:
+            return False
+        return True
+
+    async def resource_for(self, api_version: str, kind: str) -> Resource:
+        """Look a kind up by discovery (kept for good once found). Raises: NotFound when the server has no such kind."""
+        key = (api_version, kind)
+        if key not in self._resources:
+            root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
+            document = await self._json("GET", root)
+            for entry in document.get("resources") or ():
+                if "/" not in entry["name"]:
+                    found = Resource(api_version, entry["kind"], entry["name"], bool(entry.get("namespaced")))
+                    self._resources[api_version, entry["kind"]] = found
+        if key not in self._resources:
+            raise NotFound({"code": 404, "reason": "NotFound", "message": f'no kind "{kind}" in "{api_version}"'})
+        return self._resources[key]
+
+    async def raw(self, request: Request) -> Response:
+        """Send any request as this client; the answer is returned whatever its status."""
+        headers = {"user-agent": self.user_agent, **request.headers}
+        response = await self.transport.request(replace(request, headers=headers))
+        self._note_time(response.headers)
+        return response
+
+    async def close(self) -> None:
+        await self.transport.close()
+
+    def _request(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: bytes = b"",
+        content_type: str = "application/json",
+        timeout_seconds: float = 0.0,
+    ) -> Request:
+        headers = {"accept": "application/json", "user-agent": self.user_agent}
+        if body:
+            headers["content-type"] = content_type
+        return Request(method, path, query, headers, body, timeout_seconds or self.timeout_seconds)
+
+    async def _json(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: object = None,
+        content_type: str = "application/json",
+    ) -> NewObject:
+        encoded = b"" if body is None else msgspec.json.encode(body)
+        response = await self.transport.request(self._request(method, path, query or {}, encoded, content_type))
+        self._note_time(response.headers)
+        if response.status >= 400:
+            raise error_from(response)
+        decoded: NewObject = msgspec.json.decode(response.body)
+        return decoded
+
+    def _note_time(self, headers: Mapping[str, str]) -> None:
+        """Remember the server's clock (whole seconds) from an answer."""
+        with contextlib.suppress(KeyError, ValueError):
+            self.server_time = parsedate_to_datetime(headers["date"]).astimezone(UTC)
+
+
+def selectors(labels: str, fields: str) -> dict[str, str]:
+    """Return the query for the selectors that are set."""
+    query = {"labelSelector": labels} if labels else {}
+    return query | ({"fieldSelector": fields} if fields else {})
+
+
+async def events_in(stream: Stream) -> AsyncIterator[Mapping[str, Any]]:
+    """Yield the watch events of a stream of JSON lines; a last line that was cut off is dropped."""
+    rest = b""
+    async for chunk in stream.chunks():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if line.strip():
+                yield msgspec.json.decode(line)
