@@ -46,7 +46,6 @@ def definition(
     columns: Sequence[Column],
     short_names: Sequence[str] = (),
     categories: Sequence[str] = (),
-    singular: str = "",
     required: Sequence[str] = ("spec",),
 ) -> NewObject:
     """Return the CRD of a kind whose spec and status are msgspec Structs, with a status subresource if it has one."""
@@ -55,7 +54,7 @@ def definition(
         "kind": resource.kind,
         "listKind": f"{resource.kind}List",
         "plural": resource.plural,
-        "singular": singular or resource.kind.lower(),
+        "singular": resource.kind.lower(),
     }
     if short_names:
         names["shortNames"] = list(short_names)
