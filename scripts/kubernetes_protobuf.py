@@ -1,8 +1,8 @@
 """Field numbers of the Kubernetes API in protobuf: `generated.proto` for numbers and types, Go's structs for JSON.
 
 A row is {number: [name in JSON, type]}. The name "" says that JSON has the message's members where the message would
-stand (Go's inlined structs, such as Probe's handler). Before a type, "[]" and "{}" mean list and map from string;
-after it, "?" means that Go leaves the field out of JSON when it has its zero value.
+stand (Go's inlined structs, such as Probe's handler), "[]" that the message is a list. Before a type, "[]" and "{}"
+mean list and map from string; after it, "?" means that Go leaves the field out of JSON when it has its zero value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SCALARS = {"string", "bool", "int32", "int64", "uint32", "uint64", "bytes", "dou
 BY_HAND = re.compile(
     r"\.(Time|MicroTime|Duration|Quantity|IntOrString|RawExtension|FieldsV1|JSON|JSONSchemaPropsOr\w+)$"
 )
-LIST = "items"  # a Go type that is a list has one field of this name, and no struct
+LIST = "[]"  # a Go type that is a list has one field, "items", and no struct
 
 Field = tuple[str, str]  # label (repeated, map or optional), type
 Message = dict[int, Field]
@@ -82,7 +82,8 @@ def go_structs(text: str) -> Iterator[tuple[str, dict[int, tuple[str, bool]]]]:
             tag = re.match(r'\s+(?:\w+\s+)?([\w.*\[\]]+)\s+`(?=.*json:"([^"]*)")(?=.*protobuf:"\w+,(\d+),)', line)
             if tag:
                 kind, words, number = tag[1], tag[2].split(","), int(tag[3])
-                fields[number] = (words[0], "omitempty" in words and not kind.startswith("*"))
+                plain = not kind.startswith("*") and "Time" not in kind  # omitempty does nothing to structs
+                fields[number] = (words[0], "omitzero" in words or ("omitempty" in words and plain))
         yield name, fields
 
 
@@ -103,7 +104,7 @@ def row(name: str, message: Message, struct: Mapping[int, tuple[str, bool]] | No
         json_name, omitted = (struct or {}).get(number, (LIST if struct is None else None, False))
         assert json_name is not None, f"{name} has no Go field with number {number}"
         prefix = {"repeated": "[]", "map": "{}"}.get(label, "")
-        # A struct by value has no zero in JSON: it is always written.
-        mark = "?" if omitted and (prefix or kind in SCALARS) else ""
+        # A struct by value has no zero in JSON: it is always written, but for times that say omitzero.
+        mark = "?" if omitted and (prefix or kind in SCALARS or kind.endswith("Time")) else ""
         found[str(number)] = [json_name, f"{prefix}{kind if kind in SCALARS else openapi_name(kind)}{mark}"]
     return found

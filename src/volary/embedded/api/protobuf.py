@@ -35,7 +35,7 @@ class Undecodable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    name: str  # in JSON; "" where JSON has the members of the message in its place
+    name: str  # in JSON; "" where JSON has the message's members in its place, "[]" where the message is a list
     kind: str  # a scalar, or the name of a message
     repeated: bool
     mapping: bool
@@ -81,28 +81,31 @@ def message(name: str, body: bytes) -> Any:
     if by_hand := BY_HAND.get(name.rpartition(".")[2]):
         return by_hand(body)
     known = messages()[name]
-    found: dict[str, Any] = {}
+    # A list that Go always writes is null when it is empty: nothing of it comes over the wire.
+    found: dict[str, Any] = {it.name: None for it in known.values() if (it.repeated or it.mapping) and not it.omitted}
     for number, raw in wire(body):
         if field := known.get(number):
             store(found, field, raw)
-    if len(known) == 1 and known[1].name == "items" and not name.endswith("List"):
-        return found.get("items", [])  # a Go type that is a list
-    return found
+    return found if "[]" not in found else found["[]"] or []
 
 
 def store(found: dict[str, Any], field: Field, raw: Raw) -> None:
     """Put one field, as it came over the wire, into the object that is being built."""
     if field.repeated:
-        found.setdefault(field.name, []).append(value(field.kind, raw))
+        if found.get(field.name) is None:
+            found[field.name] = []
+        found[field.name].append(value(field.kind, raw))
     elif field.mapping:
         entry = fields_of(as_bytes(raw))
         zero = 0 if field.kind in INTEGERS else b""
-        found.setdefault(field.name, {})[text(entry.get(1, b""))] = value(field.kind, entry.get(2, zero))
+        if found.get(field.name) is None:
+            found[field.name] = {}
+        found[field.name][text(entry.get(1, b""))] = value(field.kind, entry.get(2, zero))
     elif not field.name:
         found.update(value(field.kind, raw))
     else:
         one = value(field.kind, raw)
-        if one is not None and not (field.omitted and not one):
+        if one or not field.omitted:
             found[field.name] = one
 
 
