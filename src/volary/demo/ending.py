@@ -1,0 +1,82 @@
+"""How an act ended, and where everything is: read from the API at that moment."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+
+from volary.demo.acts import Act
+from volary.demo.judge import Ending
+from volary.demo.stage import Stage
+from volary.demo.story import Observation
+from volary.demo.world import APP, HUB, HUB_NAMESPACE, MEMBERS
+from volary.kube.objects import condition, dig
+
+WHY_SECONDS = 15.0
+
+
+async def read_ending(act: Act, in_time: bool, seen: Sequence[Observation], stage: Stage) -> Ending:
+    """Return what the judge needs to know of an act."""
+    world, commits = stage.world, stage.project.commits
+    rollout = world.rollout() or {}
+    releases = {commit: number for number, commit in commits.items()}
+    members = dig(rollout, "status", "members") or ()
+    ahead = condition(rollout, "GitAhead") or {}
+    return Ending(
+        number=act.number,
+        in_time=in_time,
+        seen=seen,
+        run_phase=world.run_phase(commits[act.about]),
+        phases={name: world.canary_phase(name) for name in MEMBERS},
+        proven={entry["name"]: releases.get(entry.get("proven") or "", 0) for entry in members},
+        bad=frozenset(releases.get(entry["commit"], 0) for entry in dig(rollout, "status", "bad") or ()),
+        git_ahead=str(ahead.get("reason") or "") if ahead.get("status") == "True" else "",
+        templates_equal=same_templates(stage),
+        why=await why_sentence(stage) if act.number > 3 else "",
+    )
+
+
+def same_templates(stage: Stage) -> bool:
+    """Was each image that both members had there with the same pod template, byte for byte?"""
+    west, east = ({image: t for (name, image), t in stage.templates.items() if name == member} for member in MEMBERS)
+    both = west.keys() & east.keys()
+    return bool(both) and all(west[image] == east[image] for image in sorted(both))
+
+
+async def why_sentence(stage: Stage) -> str:
+    """Return what `volary why podinfo` prints."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "volary",
+        "why",
+        APP,
+        "--namespace",
+        HUB_NAMESPACE,
+        "--kubeconfig",
+        str(stage.kubeconfig),
+        "--context",
+        HUB,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(WHY_SECONDS):
+            out, _ = await process.communicate()
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return "it did not answer"
+    return out.decode(errors="replace").strip()
+
+
+def revisions(stage: Stage) -> dict[str, str]:
+    """Return for each member which release and commit it runs, as its FleetRollout has proven it."""
+    releases = {commit: number for number, commit in stage.project.commits.items()}
+    found = {}
+    for entry in dig(stage.world.rollout(), "status", "members") or ():
+        commit = str(entry.get("proven") or "")
+        number = releases.get(commit)
+        found[entry["name"]] = f"version {number} ({commit[:7]})" if number else commit[:7] or "unknown"
+    return found
