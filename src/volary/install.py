@@ -13,7 +13,7 @@ from volary.canary import wire as canary_wire
 from volary.fleet import wire as fleet_wire
 from volary.kube.objects import NewObject, name_of
 from volary.providers.routers import istio
-from volary.sync import wire as sync_wire
+from volary.sync import definitions as sync_definitions
 
 FEATURES = ("canary", "sync", "fleet")
 NAMESPACE = "volary-system"
@@ -58,7 +58,7 @@ def definitions(features: Collection[str] = FEATURES) -> list[NewObject]:
     if "canary" in features:
         found += [*canary_wire.definitions(), *istio.definitions()]
     if "sync" in features or "fleet" in features:
-        found += sync_wire.definitions()
+        found += sync_definitions.definitions()
     if "fleet" in features:
         found += fleet_wire.definitions()
     return [marked(definition) for definition in found]

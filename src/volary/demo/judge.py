@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 from volary.canary import messages
 from volary.demo.story import Observation
-from volary.demo.world import HUB, MEMBERS
+from volary.demo.world import APP, HUB, MEMBERS, NAMESPACE
 
 WEST, EAST = MEMBERS
+TARGET, PRIMARY = f"{APP}.{NAMESPACE}", f"{APP}-primary.{NAMESPACE}"
 STEPS = (10, 20, 30, 40, 50)
 SIGMAS = 4.0
 
@@ -36,16 +37,16 @@ class Ending:
 
 def eleven_lines() -> list[str]:
     """Return the lines of a good release, in order."""
-    target, canary = ("podinfo", "test"), ("podinfo", "test")
-    return [
-        messages.new_revision(*target),
-        messages.starting_analysis(*target),
+    lines = [
+        messages.new_revision(TARGET),
+        messages.starting(TARGET),
         messages.pre_rollout_passed("acceptance-test"),
-        *(messages.advance(*canary, weight) for weight in STEPS),
-        messages.copying(*target),
+        *(messages.advance(TARGET, weight) for weight in STEPS),
+        messages.copying(TARGET, PRIMARY),
         messages.routing_to_primary(),
-        messages.promotion_completed(*target),
+        messages.promoted(TARGET),
     ]
+    return [line.message for line in lines]
 
 
 def judge(ending: Ending) -> list[str]:
@@ -113,14 +114,14 @@ def expect_good_release(ending: Ending, cluster: str) -> list[str]:
 
 def expect_promotions(ending: Ending, cluster: str, count: int) -> list[str]:
     """Went through its canary and was promoted `count` times."""
-    got = canary_events(ending.seen, cluster).count(messages.promotion_completed("podinfo", "test"))
+    got = canary_events(ending.seen, cluster).count(messages.promoted(TARGET).message)
     return [] if got == count else [f"{cluster} completed {got} promotions, not {count}"]
 
 
 def expect_rollback(ending: Ending, cluster: str) -> list[str]:
     """The canary failed at the second step or before, and went back."""
     found = []
-    if messages.canary_failed("podinfo", "test") not in canary_events(ending.seen, cluster):
+    if messages.failed(TARGET).message not in canary_events(ending.seen, cluster):
         found.append(f"the canary in {cluster} did not fail")
     highest = max((int(w.details["canary"]) for w in weights_of(ending.seen, cluster)), default=0)
     if cluster == WEST and ending.number == 4 and highest not in STEPS[:2]:
