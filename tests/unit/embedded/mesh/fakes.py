@@ -1,0 +1,127 @@
+"""A small API for the mesh's tests: objects in dictionaries, listeners called after every write."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from volary.embedded.api.local import Listener, NewObject, Object
+
+Address = tuple[str, int]
+
+
+class FakeLocal:
+    """Whole enough for what reads Services and writes a few objects."""
+
+    def __init__(self) -> None:
+        self.objects: dict[tuple[str, str, str], Object] = {}
+        self._listeners: list[Listener] = []
+
+    def get(self, resource: str, namespace: str, name: str) -> Object | None:
+        return self.objects.get((resource, namespace, name))
+
+    def items(self, resource: str, namespace: str | None = None) -> list[Object]:
+        keys = sorted(key for key in self.objects if key[0] == resource and namespace in (None, key[1]))
+        return [self.objects[key] for key in keys]
+
+    def put(self, resource: str, obj: NewObject) -> Object:
+        meta = obj["metadata"]
+        key = (resource, meta.get("namespace", ""), meta["name"])
+        old, self.objects[key] = self.objects.get(key), obj
+        self._tell(resource, old, obj)
+        return obj
+
+    def create(self, resource: str, obj: NewObject, manager: str) -> Object:
+        assert manager
+        return self.put(resource, obj)
+
+    update = update_status = create
+
+    def delete(self, resource: str, namespace: str, name: str, uid: str = "") -> None:
+        old = self.objects.pop((resource, namespace, name), None)
+        if old is not None:
+            self._tell(resource, old, None)
+
+    def remove(self, resource: str, namespace: str, name: str) -> None:
+        self.delete(resource, namespace, name)
+
+    def listen(self, listener: Listener) -> None:
+        self._listeners.append(listener)
+
+    def _tell(self, resource: str, old: Object | None, new: Object | None) -> None:
+        for listener in self._listeners:
+            listener(resource, old, new)
+
+
+def service(name: str, *ports: int, namespace: str = "test", selector: Mapping[str, str] | None = None) -> NewObject:
+    entries = [{"name": f"p{port}" if len(ports) > 1 else "http", "port": port, "targetPort": 9898} for port in ports]
+    spec = {"ports": entries, "selector": dict(selector or {"app": name})}
+    return {"metadata": {"name": name, "namespace": namespace}, "spec": spec}
+
+
+def endpoint_slice(name: str, *pods: str, namespace: str = "test", port: int = 9898, ready: bool = True) -> NewObject:
+    """Return the slice of a Service whose one port is named http."""
+    endpoints = [
+        {
+            "addresses": ["10.1.0.1"],
+            "conditions": {"ready": ready},
+            "targetRef": {"kind": "Pod", "name": pod, "namespace": namespace},
+        }
+        for pod in pods
+    ]
+    meta = {"name": f"{name}-x", "namespace": namespace, "labels": {"kubernetes.io/service-name": name}}
+    return {"metadata": meta, "endpoints": endpoints, "ports": [{"name": "http", "port": port}]}
+
+
+def virtual_service(
+    *http: Mapping[str, Any], name: str = "podinfo", hosts: tuple[str, ...] = ("podinfo",)
+) -> NewObject:
+    meta = {"name": name, "namespace": "test", "creationTimestamp": "2026-11-24T10:00:00Z"}
+    return {"metadata": meta, "spec": {"hosts": list(hosts), "http": list(http)}}
+
+
+def split(**weights: int) -> dict[str, Any]:
+    """Return an `http` entry: split(podinfo_primary=90, podinfo_canary=10)."""
+    route = [{"destination": {"host": name.replace("_", "-")}, "weight": weight} for name, weight in weights.items()]
+    return {"route": route}
+
+
+class FakePods:
+    """Pods as small servers in this process, each on a port of its own; every answer is signed."""
+
+    def __init__(self) -> None:
+        self.addresses: dict[tuple[str, str], dict[int, Address]] = {}
+        self.served: dict[str, int] = {}
+        self.last: bytes = b""  # the last request's head
+        self.answer: Callable[[bytes], bytes] = lambda head: b"200 OK"
+
+    def __call__(self, namespace: str, name: str) -> Mapping[int, Address]:
+        return self.addresses.get((namespace, name), {})
+
+    @asynccontextmanager
+    async def run(self, local: FakeLocal, *names: str) -> AsyncIterator[None]:
+        servers = []
+        for name in names:
+            server = await asyncio.start_server(lambda r, w, name=name: self._serve(name, r, w), "127.0.0.1", 0)
+            servers.append(server)
+            self.addresses["test", name] = {9898: server.sockets[0].getsockname()[:2]}
+            local.put("/pods", {"metadata": {"name": name, "namespace": "test"}})
+        try:
+            yield
+        finally:
+            for server in servers:
+                server.close()
+
+    async def _serve(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                self.served[name] = self.served.get(name, 0) + 1
+                self.last = head
+                status = self.answer(head)
+                writer.write(b"HTTP/1.1 %s\r\nx-volary-pod: %s\r\ncontent-length: 0\r\n\r\n" % (status, name.encode()))
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
