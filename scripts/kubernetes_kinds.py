@@ -59,6 +59,8 @@ CATEGORIES = {
         "apiextensions.k8s.io/customresourcedefinitions apiregistration.k8s.io/apiservices"
     ),
 }
+# The models promise a watch that no server has.
+NO_WATCH = {"/componentstatuses"}
 # The embedded server carries these to an address; lightkube-models has no class for a proxy.
 EXTRA_SUBRESOURCES = {
     "/services": {"proxy": ["", "v1", "ServiceProxyOptions", "create delete get patch update"]},
@@ -116,6 +118,6 @@ def row(info: Mapping[str, Any]) -> dict[str, Any]:
         "namespaced": info["namespaced"],
         "shortNames": SHORT_NAMES.get(name, "").split(),
         "categories": [category for category, members in CATEGORIES.items() if name in members.split()],
-        "verbs": " ".join(verbs(info)),
+        "verbs": " ".join(verb for verb in verbs(info) if not (verb == "watch" and name in NO_WATCH)),
         "subresources": {},
     }

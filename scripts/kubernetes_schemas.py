@@ -79,11 +79,14 @@ def clean(node: Any, described: bool) -> Any:
     for key, value in node.items():
         if key == "properties":  # names of fields, which may be words of the schema language too
             found[key] = {name: clean(field, described) for name, field in value.items()}
+            if "x-kubernetes-group-version-kind" in node:  # the source pins these two; the API server does not
+                for name in found[key].keys() & {"apiVersion", "kind"}:
+                    found[key][name].pop("enum", None)
         elif key == "$ref":
             found[key] = "#/definitions/" + value.removeprefix(PREFIX)
         elif key == "type" and isinstance(value, list):
             found[key] = next(it for it in value if it != "null")
-        elif key == "enum" or (key == "description" and not described):
+        elif key == "description" and not described:
             continue
         else:
             found[key] = clean(value, described)
