@@ -6,28 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from volary.sources.revision import Ref, Revision
+
 NEVER_OBSERVED = -1  # Flux's mark for "no controller has seen this yet"
-
-
-@dataclass(frozen=True, slots=True)
-class Revision:
-    """One commit, and the branch, tag or ref it was asked for by ("" when by its hash alone)."""
-
-    commit: str  # 40 hexadecimal digits
-    name: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.name}@sha1:{self.commit}" if self.name else f"sha1:{self.commit}"
-
-
-@dataclass(frozen=True, slots=True)
-class Ref:
-    """Which revision to follow; a later field wins over an earlier one."""
-
-    branch: str = ""
-    tag: str = ""
-    name: str = ""  # a full ref, such as refs/pull/1/head
-    commit: str = ""  # with `branch`: the commit must be in it
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from msgspec import UNSET, UnsetType
 
 from volary.kube.decoding import BadField, decode
 from volary.kube.objects import NewObject, Object, annotations_of, dig, format_time, key_of, parse_time
+from volary.sources.revision import Ref, Revision
 from volary.sync.durations import format_duration, parse_duration
 from volary.sync.schema import GitRepositorySpec, KustomizationSpec
 from volary.sync.spec import (
@@ -31,9 +32,7 @@ from volary.sync.spec import (
     Kustomization,
     KustomizationStatus,
     ObjectId,
-    Ref,
     Reference,
-    Revision,
 )
 
 T = TypeVar("T")

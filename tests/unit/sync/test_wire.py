@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from volary.kube.decoding import BadField
+from volary.sources.revision import Ref, Revision
 from volary.sync import wire
 from volary.sync.durations import format_duration, parse_duration
 from volary.sync.spec import (
@@ -20,9 +21,7 @@ from volary.sync.spec import (
     GitRepositoryStatus,
     KustomizationStatus,
     ObjectId,
-    Ref,
     Reference,
-    Revision,
 )
 
 C = "0123456789abcdef0123456789abcdef01234567"
