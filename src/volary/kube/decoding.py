@@ -40,10 +40,13 @@ class BadField(ValueError):
         self.path = path  # such as spec.stages[0].name
 
 
-def decode(struct_type: type[T], obj: object, where: str, *, at: str = "", refuse_unknown: bool = False) -> T:
+def decode(
+    struct_type: type[T], obj: object, where: str, *, at: str = "", refuse_unknown: bool = False, secret: bool = False
+) -> T:
     """Return `obj` as a `struct_type`; types are strict, defaults are filled in.
 
     `where` names the object in the sentence ("Canary test/podinfo"), `at` is the path of `obj` in it ("spec").
+    With `secret` the sentence does not show what was found.
     Raises: BadField; with `refuse_unknown` also for a field that the type does not have.
     """
     untyped: type = struct_type
@@ -54,10 +57,10 @@ def decode(struct_type: type[T], obj: object, where: str, *, at: str = "", refus
     try:
         return msgspec.convert(obj, struct_type)
     except msgspec.ValidationError as error:
-        raise bad_field(struct_type, obj, str(error), where, at) from None
+        raise bad_field(struct_type, obj, str(error), where, at, secret) from None
 
 
-def bad_field(struct_type: type, obj: object, text: str, where: str, at: str) -> BadField:
+def bad_field(struct_type: type, obj: object, text: str, where: str, at: str, secret: bool) -> BadField:
     """Return msgspec's complaint in our words."""
     complaint, _, place = text.partition(" - at `")
     path = steps_of(place.rstrip("`"), struct_type, obj, text)
@@ -70,7 +73,8 @@ def bad_field(struct_type: type, obj: object, text: str, where: str, at: str) ->
         return unknown_field(where, at, (*path, unknown["name"]), known)
     node = schema_at(schema, path)
     rule = allowed(node) if node else complaint
-    return BadField(shown(at, path), f"{where}: {shown(at, path)} is {found(dig(obj, *path))}; {rule}")
+    value = "of another kind" if secret else found(dig(obj, *path))
+    return BadField(shown(at, path), f"{where}: {shown(at, path)} is {value}; {rule}")
 
 
 def unknown_field(where: str, at: str, path: tuple[Step, ...], known: list[str]) -> BadField:

@@ -36,7 +36,10 @@ def structural_schema(struct_type: type, defaults: bool = True) -> Schema:
     A default of None, [] or {} is never written: it says no more than that the field is absent.
     Raises: NotExpressible.
     """
-    document = msgspec.json.schema(struct_type)
+    try:
+        document = msgspec.json.schema(struct_type)
+    except TypeError as error:
+        raise NotExpressible(f"{struct_type.__name__}: {error}") from None
     return Translation(document.get("$defs", {}), defaults).node(document, struct_type.__name__, ())
 
 

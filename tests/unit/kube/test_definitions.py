@@ -70,6 +70,10 @@ def test_each_kind_of_field_becomes_what_a_crd_can_say() -> None:
     }
 
 
+class Anything(Struct):
+    value: object
+
+
 class Loop(Struct):
     inner: Loop | None = None
 
@@ -89,6 +93,7 @@ class Pair(Struct):
 @pytest.mark.parametrize(
     ("struct_type", "words"),
     [
+        (Anything, "Anything: "),
         (Loop, "Loop.inner: Loop holds itself"),
         (Union, "Union.value: a CRD cannot say a union of boolean, string"),
         (Duration, "Duration.value: write a duration as a text"),

@@ -1,0 +1,191 @@
+"""The way to a real API server: HTTP/1.1 over TLS, with the credentials of a kubeconfig.
+
+One pool of connections for each cluster. Requests wait for one of a few places; watches hold a connection of their
+own each and are not counted. Every wait has an end: the whole answer for a request, the longest silence for a stream.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+import aiohttp
+from yarl import URL
+
+from volary.kube.credentials import Credential
+from volary.kube.errors import Unreachable
+from volary.kube.kubeconfig import Access
+from volary.kube.tls import context_for
+from volary.kube.transport import Request, Response, Stream
+
+REQUESTS_AT_ONCE = 16  # more in flight do not make an API server faster, and its fairness would hold them back
+CONNECT_SECONDS = 10.0  # name, TCP and TLS; a healthy server needs well under one
+IDLE_SECONDS = 30.0  # shorter than any server's own limit, so that we do not send into a connection just closed
+PATH_SAFE = "/:@!$&'()*+,;=~"
+
+
+class HttpTransport:
+    """A `Transport` over HTTPS. Made anywhere, used in one event loop."""
+
+    def __init__(self, access: Access, requests_at_once: int = REQUESTS_AT_ONCE) -> None:
+        self.access = access
+        self.host = urlsplit(access.server).netloc
+        self._places = asyncio.Semaphore(requests_at_once)
+        self._pool: Pool | None = None
+        self._closed = False
+
+    async def request(self, request: Request) -> Response:
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
+        try:
+            async with asyncio.timeout(request.timeout_seconds), self._places:
+                async with self._answer(request, timeout) as answer:
+                    return Response(answer.status, lower(answer.headers), await answer.read())
+        except Exception as error:
+            raise unreachable(error, self.host, request.timeout_seconds) from None
+
+    @contextlib.asynccontextmanager
+    async def stream(self, request: Request) -> AsyncIterator[Stream]:
+        silence = request.timeout_seconds
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence)
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                answer = await stack.enter_async_context(self._answer(request, timeout))
+            except Exception as error:
+                raise unreachable(error, self.host, silence) from None
+            yield HttpStream(answer, self.host, silence)
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._pool is not None:
+            await self._pool.session.close()
+
+    @contextlib.asynccontextmanager
+    async def _answer(self, request: Request, timeout: aiohttp.ClientTimeout) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send, and once more with fresh credentials if the server does not know the ones we have."""
+        credential = await self.access.credentials.current()
+        answer = await self._send(request, timeout, credential)
+        if answer.status == 401 and self.access.credentials.rejected(credential):
+            fresh = await self._after_rejection(answer)
+            if fresh != credential:
+                answer = await self._send(request, timeout, fresh)
+        try:
+            yield answer
+        finally:
+            # A body that was not read to its end cannot be left in the pool.
+            answer.close()
+
+    async def _after_rejection(self, answer: aiohttp.ClientResponse) -> Credential:
+        answer.release()
+        return await self.access.credentials.current()
+
+    async def _send(
+        self, request: Request, timeout: aiohttp.ClientTimeout, credential: Credential
+    ) -> aiohttp.ClientResponse:
+        pool = await self._pool_for(credential)
+        headers = dict(request.headers)
+        if credential.token:
+            headers["authorization"] = f"Bearer {credential.token}"
+        return await pool.session.request(
+            request.method,
+            self._url(request),
+            headers=headers,
+            data=request.body or None,
+            timeout=timeout,
+            allow_redirects=False,  # a redirect would carry the token to whoever is named in it
+            server_hostname=self.access.server_name or None,
+            proxy=self.access.proxy or None,
+        )
+
+    def _url(self, request: Request) -> URL:
+        url = self.access.server + quote(request.path, safe=PATH_SAFE)
+        return URL(f"{url}?{urlencode(request.query)}" if request.query else url, encoded=True)
+
+    async def _pool_for(self, credential: Credential) -> Pool:
+        """Return the connections of this credential; a new client certificate needs new ones."""
+        if self._closed:
+            raise Unreachable("Failed", f"{self.host}: the connection was closed on our side")
+        if self._pool is not None and self._pool.certificate != credential.certificate:
+            old, self._pool = self._pool, None
+            await old.session.close()
+        if self._pool is None:
+            self._pool = Pool.open(self.access, credential)
+        return self._pool
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Connections that were opened with one client certificate."""
+
+    certificate: bytes
+    session: aiohttp.ClientSession
+
+    @classmethod
+    def open(cls, access: Access, credential: Credential) -> Pool:
+        secure: ssl.SSLContext | bool = True
+        if access.server.startswith("https://"):
+            secure = context_for(access.authority, access.verify, credential.certificate, credential.key)
+        connector = aiohttp.TCPConnector(limit=0, ssl=secure, keepalive_timeout=IDLE_SECONDS)
+        session = aiohttp.ClientSession(
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            # Lines of a watch may not wait for a compressor, and a list on the same network is faster plain.
+            headers={"accept-encoding": "identity"},
+        )
+        return cls(credential.certificate, session)
+
+
+class HttpStream:
+    """An answer that is still coming."""
+
+    def __init__(self, answer: aiohttp.ClientResponse, host: str, silence_seconds: float) -> None:
+        self.status = answer.status
+        self.headers: Mapping[str, str] = lower(answer.headers)
+        self._answer = answer
+        self._host = host
+        self._silence_seconds = silence_seconds
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        try:
+            async for chunk in self._answer.content.iter_any():
+                yield chunk
+        except Exception as error:
+            raise unreachable(error, self._host, self._silence_seconds) from None
+
+
+def lower(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.lower(): value for name, value in headers.items()}
+
+
+def unreachable(error: Exception, host: str, seconds: float) -> Exception:
+    """Return what happened in our words: who, and what; never what was sent."""
+    match error:
+        case Unreachable():
+            return error
+        case aiohttp.ServerTimeoutError() | TimeoutError():
+            return Unreachable("Timeout", f"{host}: no answer within {seconds:g} s")
+        case aiohttp.ClientConnectorCertificateError():
+            return Unreachable("CertificateInvalid", f"{host}: {certificate_trouble(error.certificate_error)}")
+        case aiohttp.ClientConnectorSSLError():
+            return Unreachable("CertificateInvalid", f"{host}: TLS failed: {error.os_error}")
+        case aiohttp.ClientConnectorDNSError():
+            return Unreachable("Failed", f"{host}: there is no such host")
+        case aiohttp.ClientConnectorError() if isinstance(error.os_error, ConnectionRefusedError):
+            return Unreachable("Refused", f"{host}: connection refused")
+        case aiohttp.ClientConnectorError():
+            return Unreachable("Failed", f"{host}: cannot connect: {error.os_error.strerror or 'no reason given'}")
+        case aiohttp.ServerDisconnectedError() | aiohttp.ClientOSError() | aiohttp.ClientPayloadError():
+            return Unreachable("Reset", f"{host}: the connection broke")
+        case aiohttp.ClientError():
+            return Unreachable("Failed", f"{host}: {type(error).__name__}")
+        case _:
+            return error
+
+
+def certificate_trouble(error: Any) -> str:
+    reason = getattr(error, "verify_message", "") or str(error)
+    return f"its certificate is not trusted: {reason}"

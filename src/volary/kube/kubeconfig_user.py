@@ -1,0 +1,98 @@
+"""A kubeconfig's user entry, turned into a source of credentials.
+
+What we cannot do is refused with a sentence; to ignore it would be to act as somebody else.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from volary.kube.credentials import Credential, Credentials, Exec, Files, Fixed, Now, Plugin, from_base64
+from volary.kube.kubeconfig_file import BadKubeconfig, Cluster, Entry, ExecSpec, User
+
+EXEC_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
+
+
+def credentials(entry: Entry[User], cluster: Entry[Cluster], now: Now) -> Credentials:
+    """Return who the entry says we are. Raises: BadKubeconfig."""
+    user = entry.value
+    refuse_unsupported(user, entry.where)
+    certificate = data_or_file(entry, "client-certificate", user.client_certificate_data, user.client_certificate)
+    key = data_or_file(entry, "client-key", user.client_key_data, user.client_key)
+    if bool(certificate) != bool(key):
+        raise BadKubeconfig(f"{entry.where} has a client certificate without its key, or a key without its certificate")
+    if user.exec is not None:
+        if certificate or user.token or user.token_file:
+            raise BadKubeconfig(f"{entry.where} has exec beside another credential; keep one")
+        return Exec(plugin(user.exec, entry, cluster), now)
+    token = file_at(entry, "tokenFile", user.token_file) if user.token_file else user.token or ""
+    if isinstance(token, bytes | str) and isinstance(certificate, bytes) and isinstance(key, bytes):
+        return Fixed(Credential(token, certificate, key))
+    return Files(now, token, certificate, key)
+
+
+def refuse_unsupported(user: User, where: str) -> None:
+    if user.username or user.password:
+        raise BadKubeconfig(f"{where} has a user name and password, which API servers no longer take; use a token")
+    if user.auth_provider is not None:
+        raise BadKubeconfig(f"{where} has auth-provider, which Kubernetes 1.26 removed; use an exec plugin")
+    if user.impersonate:
+        raise BadKubeconfig(f'{where} has "as"; impersonation is not supported, use credentials of that user')
+
+
+def data_or_file(entry: Entry[User] | Entry[Cluster], name: str, data: str | None, path: str | None) -> bytes | Path:
+    """Return what NAME-data holds, else the file that NAME names; b"" if neither is there. Raises: BadKubeconfig."""
+    if data:
+        try:
+            return from_base64(data)
+        except ValueError:
+            raise BadKubeconfig(f"{entry.where}: {name}-data is not base64") from None
+    return file_at(entry, name, path) if path else b""
+
+
+def file_at(entry: Entry[User] | Entry[Cluster], name: str, path: str) -> Path:
+    """Return a file that the kubeconfig names. Raises: BadKubeconfig, if it may not or cannot be read."""
+    if entry.folder is None:
+        raise BadKubeconfig(f"{entry.where} names a file ({name}); a kubeconfig in a Secret must hold the data itself")
+    file = entry.folder / path
+    read_file(file, f"{entry.where}: {name}: ")
+    return file
+
+
+def read_file(path: Path, where: str = "") -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadKubeconfig(f"{where}cannot read {path}: {error.strerror or error}") from None
+
+
+def plugin(spec: ExecSpec, entry: Entry[User], cluster: Entry[Cluster]) -> Plugin:
+    """Return the program to run. Raises: BadKubeconfig."""
+    if entry.folder is None:
+        raise BadKubeconfig(f"{entry.where} has exec; a kubeconfig in a Secret may not run programs, use a token")
+    if spec.api_version not in EXEC_VERSIONS:
+        known = " or ".join(EXEC_VERSIONS)
+        raise BadKubeconfig(f'{entry.where}: exec.apiVersion is "{spec.api_version}"; allowed: {known}')
+    if spec.interactive_mode == "Always":
+        raise BadKubeconfig(f"{entry.where}: exec wants a terminal (interactiveMode Always); there is none here")
+    # As in a shell: a name is looked for in PATH, a path counts from the kubeconfig's folder.
+    command = str(entry.folder / spec.command) if "/" in spec.command else spec.command
+    return Plugin(
+        spec.api_version,
+        command,
+        tuple(spec.args or ()),
+        {variable.name: variable.value for variable in spec.env or ()},
+        cluster_info(cluster.value) if spec.provide_cluster_info else None,
+        spec.install_hint or "",
+    )
+
+
+def cluster_info(cluster: Cluster) -> dict[str, object]:
+    """Return what a plugin with provideClusterInfo is told."""
+    told = {
+        "tls-server-name": cluster.tls_server_name,
+        "insecure-skip-tls-verify": cluster.insecure_skip_tls_verify,
+        "certificate-authority-data": cluster.certificate_authority_data,
+        "proxy-url": cluster.proxy_url,
+    }
+    return {"server": cluster.server} | {name: value for name, value in told.items() if value}
