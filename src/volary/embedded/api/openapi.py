@@ -9,6 +9,7 @@ Source: real answers of kube-apiserver 1.36; of paths and parameters only what k
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from hashlib import sha512
 from typing import Any
 
@@ -16,7 +17,7 @@ import msgspec
 
 from volary.embedded.api.discovery import VERSION, Groups, grouped
 from volary.embedded.api.openapi_v2 import encoded
-from volary.embedded.api.registry import Kind, definition_names, definitions
+from volary.embedded.api.registry import Kind, definition_names, definitions, load
 from volary.kube.transport import Response
 
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
@@ -130,9 +131,35 @@ def schemas_of(kinds: Sequence[Kind], custom: CustomSchemas) -> dict[str, Schema
     while waiting:
         name = waiting.pop()
         if name not in found:
-            found[name] = definitions()[name]
+            found[name] = with_words(name)
             waiting += [reference.rpartition("/")[2] for reference in references(found[name])]
     return dict(sorted(found.items()))
+
+
+@cache
+def with_words(name: str) -> Schema:
+    """Return a built-in definition with the words that its fields may hold, for people to read.
+
+    They are not in what requests are checked by: the server's own rules say more, in words of their own.
+    """
+    definition = definitions()[name]
+    words: dict[str, list[str]] = enums().get(name) or {}
+    if not words:
+        return definition
+    fields = dict(definition["properties"])
+    for field, listed in words.items():
+        schema = fields[field]
+        is_list = "items" in schema
+        fields[field] = (
+            {**schema, "items": {**schema["items"], "enum": listed}} if is_list else {**schema, "enum": listed}
+        )
+    return {**definition, "properties": fields}
+
+
+@cache
+def enums() -> dict[str, dict[str, list[str]]]:
+    found: dict[str, dict[str, list[str]]] = load("enums.json")
+    return found
 
 
 def references(node: object) -> Iterator[str]:
