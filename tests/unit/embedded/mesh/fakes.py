@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from volary.embedded.api.local import Listener, NewObject, Object
@@ -104,7 +105,7 @@ class FakePods:
     async def run(self, local: FakeLocal, *names: str) -> AsyncIterator[None]:
         servers = []
         for name in names:
-            server = await asyncio.start_server(lambda r, w, name=name: self._serve(name, r, w), "127.0.0.1", 0)
+            server = await asyncio.start_server(partial(self._serve, name), "127.0.0.1", 0)
             servers.append(server)
             self.addresses["test", name] = {9898: server.sockets[0].getsockname()[:2]}
             local.put("/pods", {"metadata": {"name": name, "namespace": "test"}})
