@@ -14,15 +14,15 @@ from typing import Any
 
 import msgspec
 
-from volary.kube.errors import NotFound, error_from
+from volary.kube.errors import NotFound, Unreachable, error_from
 from volary.kube.objects import NewObject, Object, Resource, name_of, namespace_of
 from volary.kube.transport import Request, Response, Stream, Transport
+from volary.kube.watch import PAGE_SIZE
 
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
-PAGE_SIZE = 500  # what kubectl asks for; keeps one answer to a few megabytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,12 @@ class Client:
     async def list(
         self, resource: Resource, namespace: str = "", labels: str = "", fields: str = "", limit: int = PAGE_SIZE
     ) -> Listing:
-        """Return all objects that match the selectors, page by page. Raises: Expired when a page came too late."""
+        """Return all objects that match the selectors, `limit` a page (0: all at once).
+
+        Raises: Expired when a page came too late.
+        """
         items: list[NewObject] = []
-        query = selectors(labels, fields) | {"limit": str(limit)}
+        query = selectors(labels, fields) | ({"limit": str(limit)} if limit else {})
         while True:
             page = await self._json("GET", resource.path(namespace), query)
             found = page.get("items") or []
@@ -89,7 +92,7 @@ class Client:
         }
         request = self._request("GET", resource.path(namespace), query, timeout_seconds=silence_seconds)
         async with self.transport.stream(request) as stream:
-            if stream.status >= 400:
+            if stream.status >= 300:
                 body = b"".join([chunk async for chunk in stream.chunks()])
                 raise error_from(Response(stream.status, stream.headers, body))
             self._note_time(stream.headers)
@@ -195,9 +198,12 @@ class Client:
         encoded = b"" if body is None else msgspec.json.encode(body)
         response = await self.transport.request(self._request(method, path, query or {}, encoded, content_type))
         self._note_time(response.headers)
-        if response.status >= 400:
+        if response.status >= 300:
             raise error_from(response)
-        decoded: NewObject = msgspec.json.decode(response.body)
+        try:
+            decoded: NewObject = msgspec.json.decode(response.body, type=dict)
+        except msgspec.MsgspecError:
+            raise Unreachable("Failed", f"{path}: the answer is no JSON object; is this an API server?") from None
         return decoded
 
     def _note_time(self, headers: Mapping[str, str]) -> None:

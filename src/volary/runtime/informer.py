@@ -1,10 +1,9 @@
 """A cache of one kind, kept true by LIST and WATCH; shared by everybody who looks at that kind in that cluster.
 
-Expected flow: list, then watch from the list's version; a stream that ends is reopened where it stopped; a version
-that is too old (410) is listed again and the difference told. Guarantees: listeners hear of every object's last
-state, in order for each object; `synced` is set only when the store holds a whole list. Bookmarks keep the version
-fresh, so an idle kind is never listed twice.
-Source: kube-rs `watcher`; Kubernetes API concepts, "Efficient detection of changes".
+Guarantees: listeners hear of every object's last state, in order for each object; `synced` is set once the store holds
+a whole list; a listener that raises is logged and harms nobody else. Bookmarks keep the version fresh, so an idle kind
+is listed once. What to ask for next is `kube.watch`'s to say; here are the waiting, the telling and the bad days.
+Source: kube-rs `watcher`; client-go `reflector`.
 """
 
 from __future__ import annotations
@@ -12,13 +11,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from volary.kube.client import Client
-from volary.kube.errors import Expired, KubeError, error_class
-from volary.kube.objects import NewObject, Object, Resource, key_of, metadata, version_of
+from volary.kube.credentials import NoCredentials
+from volary.kube.errors import ApiError, Expired, KubeError, Unauthorized, Unreachable
+from volary.kube.objects import NewObject, Object, Resource
+from volary.kube.watch import Change, Current, Unlisted, Watcher
 from volary.runtime.clock import Clock
-from volary.runtime.errors import backoff
+from volary.runtime.errors import TryAgain, backoff
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +28,27 @@ FASTEST_RETRY = timedelta(milliseconds=500)
 SLOWEST_RETRY = timedelta(seconds=30)
 WATCH_SECONDS = 45  # a watch is reopened this often, so a silent server is noticed within 90 s
 SILENCE_SECONDS = 60.0  # WATCH_SECONDS and a margin for the server to end it
+SHORT_SECONDS = 1.0  # a watch that ended sooner, and brought nothing, was no watch: do not ask again at once
+SURE_AFTER = 3  # server errors in a row to the same watch; the version asked for may be one that it never had
 
 Listener = Callable[[Object | None, Object | None], None]  # (old, new); None: not there
+
+
+@dataclass(slots=True, eq=False)
+class Waiter:
+    """Somebody who waits until something is true of the store."""
+
+    true: Callable[[], bool]
+    event: asyncio.Event = field(default_factory=asyncio.Event)
+    error: Exception | None = None
+
+    def look(self) -> None:
+        try:
+            if self.true():
+                self.event.set()
+        except Exception as error:
+            self.error = error
+            self.event.set()
 
 
 class Informer:
@@ -42,22 +63,28 @@ class Informer:
         self.synced = asyncio.Event()
         self.heard_at: datetime | None = None  # when the server last answered
         self.trouble: KubeError | None = None  # why it does not answer; None while it does
-        self.version = ""
-        self._objects: dict[str, NewObject] = {}
+        self._watcher = Watcher()
         self._listeners: list[Listener] = []
-        self._waiting: list[tuple[Callable[[], bool], asyncio.Event]] = []
+        self._health_listeners: list[Callable[[], None]] = []
+        self._waiting: list[Waiter] = []
         self._failures = 0
+
+    @property
+    def version(self) -> str:
+        """Return the version up to which the store is true, "" while it is not known."""
+        return self._watcher.version
 
     def get(self, name: str, namespace: str = "") -> NewObject | None:
         """Return the object as last seen, or None. Do not change it."""
-        return self._objects.get(f"{namespace}/{name}" if namespace else name)
+        return self.by_key(f"{namespace}/{name}" if namespace else name)
 
     def by_key(self, key: str) -> NewObject | None:
-        return self._objects.get(key)
+        return self._watcher.store.objects.get(key)
 
     def items(self) -> list[NewObject]:
         """Return all objects, sorted by key. Do not change them."""
-        return [self._objects[key] for key in sorted(self._objects)]
+        objects = self._watcher.store.objects
+        return [objects[key] for key in sorted(objects)]
 
     def listen(self, listener: Listener) -> None:
         """Call `listener(old, new)` for every change from now on, and for each object that is there already."""
@@ -65,104 +92,140 @@ class Informer:
         for obj in self.items():
             listener(None, obj)
 
+    def on_health(self, listener: Callable[[], None]) -> None:
+        """Call `listener()` whenever `trouble` came, went, or became another."""
+        self._health_listeners.append(listener)
+
     async def until(self, true: Callable[[], bool], seconds: float) -> bool:
         """Wait until `true()` holds, asked after each change; return False when `seconds` passed before."""
         if true():
             return True
-        entry = (true, asyncio.Event())
-        self._waiting.append(entry)
+        waiter = Waiter(true)
+        self._waiting.append(waiter)
         try:
             async with asyncio.timeout(seconds):
-                await entry[1].wait()
+                await waiter.event.wait()
         except TimeoutError:
             return true()
         finally:
-            self._waiting.remove(entry)
+            self._waiting.remove(waiter)
+        if waiter.error is not None:
+            raise waiter.error
         return True
+
+    async def at_least(self, name: str, namespace: str, version: str, seconds: float) -> NewObject | None:
+        """Return the object once the store shows the write that made `version`, or None if it is gone since.
+
+        Raises: TryAgain, when that did not happen within `seconds`.
+        """
+        if not await self.until(lambda: self._watcher.at_least(name, namespace, version), seconds):
+            key = f"{namespace}/{name}" if namespace else name
+            raise TryAgain(f"{self.resource.kind} {key}: our own last write has not come back within {seconds:g} s")
+        return self.get(name, namespace)
 
     async def run(self) -> None:
         """Keep the store true, for ever; never raises but for cancellation."""
         while True:
             try:
-                await self._list()
-                await self._watch()
+                await self._once()
             except Expired:
-                self.version = ""
+                self._heard()
+                self._watcher.expired()
+                await self._pause_if_again()
             except KubeError as error:
-                await self._pause(error)
+                await self._failed(error)
+            except Exception:
+                log.exception("an answer could not be read; listing again", extra={"kind": self.resource.kind})
+                self._watcher.expired()
+                await self._pause()
 
-    async def _list(self) -> None:
-        if self.version:
-            return
-        listing = await self.client.list(self.resource, self.namespace, self.labels)
-        self._answered()
-        fresh = {key_of(obj): slim(obj) for obj in listing.items}
-        for key in sorted(self._objects.keys() - fresh.keys()):
-            self._tell(self._objects.pop(key), None)
-        for key, obj in sorted(fresh.items()):
-            old = self._objects.get(key)
-            if old is None or version_of(old) != version_of(obj):
-                self._objects[key] = obj
-                self._tell(old, obj)
-        self.version = listing.version
-        self.synced.set()
-        self._wake()
+    async def _once(self) -> None:
+        """List, or watch until the stream ends, whichever is due."""
+        match self._watcher.state:
+            case Unlisted(limit):
+                listing = await self.client.list(self.resource, self.namespace, self.labels, limit=limit)
+                self._well()
+                self._tell(self._watcher.listed(listing.items, listing.version))
+                self.synced.set()
+                self._wake()
+            case Current(version):
+                began = asyncio.get_running_loop().time()
+                await self._watch(version)
+                if asyncio.get_running_loop().time() - began < SHORT_SECONDS and self._watcher.version == version:
+                    await self._pause()
+                else:
+                    self._failures = 0
 
-    async def _watch(self) -> None:
+    async def _watch(self, version: str) -> None:
         watching = self.client.watch(
-            self.resource, self.version, self.namespace, self.labels, "", WATCH_SECONDS, SILENCE_SECONDS
+            self.resource, version, self.namespace, self.labels, "", WATCH_SECONDS, SILENCE_SECONDS
         )
         async with watching as events:
-            self._answered()
+            self._well()
             async for event in events:
-                self._answered()
-                self._take(event["type"], event["object"])
+                self._heard()
+                change = self._watcher.happened(event)
+                self._failures = 0
+                self._tell([change] if change else [])
+                self._wake()
 
-    def _take(self, kind: str, obj: NewObject) -> None:
-        if kind == "ERROR":
-            code = int(obj.get("code") or 0)
-            raise error_class(code, obj.get("reason"))(obj)
-        self.version = version_of(obj)
-        if kind == "BOOKMARK":
-            return
-        key = key_of(obj)
-        old = self._objects.get(key)
-        if kind == "DELETED":
-            self._objects.pop(key, None)
-            self._tell(old or obj, None)
-        else:
-            self._objects[key] = slim(obj)
-            self._tell(old, self._objects[key])
-        self._wake()
-
-    def _tell(self, old: Object | None, new: Object | None) -> None:
-        for listener in self._listeners:
-            listener(old, new)
+    def _tell(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            for listener in self._listeners:
+                try:
+                    listener(change.old, change.new)
+                except Exception:
+                    kind = self.resource.kind
+                    log.exception("a listener failed; this is a bug", extra={"kind": kind, "key": change.key})
 
     def _wake(self) -> None:
-        for true, event in self._waiting:
-            if true():
-                event.set()
+        for waiter in self._waiting:
+            waiter.look()
 
-    def _answered(self) -> None:
-        self.heard_at, self.trouble, self._failures = self.clock.now(), None, 0
+    def _heard(self) -> None:
+        self.heard_at = self.clock.now()
 
-    async def _pause(self, error: KubeError) -> None:
-        """Wait before the next try: longer each time, with jitter so that informers do not come in a crowd."""
-        self._failures += 1
-        if self.trouble is None:
+    def _well(self) -> None:
+        """Note that the server gives what we ask for."""
+        self._heard()
+        if self.trouble is not None:
+            log.info("watching again", extra={"kind": self.resource.kind})
+            self._set_trouble(None)
+
+    def _set_trouble(self, trouble: KubeError | None) -> None:
+        self.trouble = trouble
+        for listener in self._health_listeners:
+            listener()
+
+    async def _failed(self, error: KubeError) -> None:
+        if isinstance(error, ApiError):
+            self._heard()
+            if error.code >= 500 and self._failures >= SURE_AFTER:
+                self._watcher.expired()
+        if kind_of(error) != kind_of(self.trouble):
             log.warning("cannot watch", extra={"kind": self.resource.kind, "error": str(error)})
-        self.trouble = error
+            self._set_trouble(error)
+        await self._pause(error.after if isinstance(error, ApiError) else None)
+
+    async def _pause_if_again(self) -> None:
+        """Let the first 410 through at once: it is everyday; a row of them must not become a storm of lists."""
+        self._failures += 1
+        if self._failures > 1:
+            await asyncio.sleep(self._seconds_to_wait())
+
+    async def _pause(self, at_least: timedelta | None = None) -> None:
+        self._failures += 1
+        await asyncio.sleep(max(self._seconds_to_wait(), (at_least or timedelta()).total_seconds()))
+
+    def _seconds_to_wait(self) -> float:
+        """Longer each time, with jitter so that informers do not come in a crowd."""
         wait = backoff(self._failures, FASTEST_RETRY, SLOWEST_RETRY).total_seconds()
-        await asyncio.sleep(wait * (0.75 + 0.5 * self.clock.rng.random()))
+        return wait * (0.75 + 0.5 * self.clock.rng.random())
 
 
-def slim(obj: NewObject) -> NewObject:
-    """Return the object without managedFields: nobody reads them from a cache and they are half of it."""
-    meta = metadata(obj)
-    if "managedFields" not in meta:
-        return obj
-    return {**obj, "metadata": {key: value for key, value in meta.items() if key != "managedFields"}}
+def kind_of(error: KubeError | None) -> tuple[object, str]:
+    """Return what makes two troubles the same one, whatever their texts."""
+    return type(error), str(getattr(error, "reason", ""))
 
 
 class Informers:
@@ -172,24 +235,51 @@ class Informers:
         self.client = client
         self.clock = clock
         self._informers: dict[tuple[Resource, str, str], Informer] = {}
+        self._health_listeners: list[Callable[[], None]] = []
         self._group: asyncio.TaskGroup | None = None
 
     def get(self, resource: Resource, namespace: str = "", labels: str = "") -> Informer:
         """Return the informer, made (and started, if running) at the first call."""
         key = (resource, namespace, labels)
         if key not in self._informers:
-            self._informers[key] = Informer(self.client, resource, self.clock, namespace, labels)
+            informer = Informer(self.client, resource, self.clock, namespace, labels)
+            informer.on_health(self._tell_health)
+            self._informers[key] = informer
             if self._group is not None:
-                self._group.create_task(self._informers[key].run())
+                self._group.create_task(informer.run())
         return self._informers[key]
 
     def all(self) -> Iterable[Informer]:
         return list(self._informers.values())
 
+    @property
+    def heard_at(self) -> datetime | None:
+        """Return when the server last answered any of the informers."""
+        return max((informer.heard_at for informer in self.all() if informer.heard_at), default=None)
+
+    @property
+    def trouble(self) -> KubeError | None:
+        """Return why the whole server is of no use to us, or None; that one kind is forbidden is no such reason."""
+        for informer in self.all():
+            if isinstance(informer.trouble, Unreachable | Unauthorized | NoCredentials):
+                return informer.trouble
+        return None
+
+    def on_health(self, listener: Callable[[], None]) -> None:
+        """Call `listener()` whenever the trouble of any informer, of today or later, changes."""
+        self._health_listeners.append(listener)
+
     async def run(self) -> None:
         """Run all informers, and those made later, until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            for informer in self.all():
-                group.create_task(informer.run())
-            await asyncio.Event().wait()
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                for informer in self.all():
+                    group.create_task(informer.run())
+                await asyncio.Event().wait()
+        finally:
+            self._group = None
+
+    def _tell_health(self) -> None:
+        for listener in self._health_listeners:
+            listener()
