@@ -1,1 +1,36 @@
+"""The controllers of a cluster in this process: `controllers(local, clock)` gives the manager that runs them all."""
 
+from __future__ import annotations
+
+from volary.embedded.controllers.deployment import Deployments
+from volary.embedded.controllers.endpointslice import EndpointSlices
+from volary.embedded.controllers.garbage import Collector
+from volary.embedded.controllers.hpa import METRIC_VALUE, Autoscalers
+from volary.embedded.controllers.index import Index
+from volary.embedded.controllers.manager import Controller, Manager
+from volary.embedded.controllers.namespace import Namespaces, create_system_namespaces
+from volary.embedded.controllers.old_events import OldEvents
+from volary.embedded.controllers.replicaset import PodSets
+from volary.embedded.controllers.world import Clock, World
+
+__all__ = ["METRIC_VALUE", "Clock", "Controller", "Manager", "World", "controllers"]
+
+
+def controllers(world: World, root_ca: str = "") -> Manager:
+    """Return a manager with every controller; call its `start` from the loop, before anybody else writes."""
+    index = Index()
+    world.local.listen(index.note)  # before the manager's own listener: the collector asks the index
+    manager = Manager(
+        world.local,
+        [
+            Namespaces(world, index, root_ca),
+            Collector(world, index),
+            Deployments(world),
+            PodSets(world),
+            EndpointSlices(world),
+            Autoscalers(world),
+            OldEvents(world),
+        ],
+    )
+    create_system_namespaces(world)
+    return manager

@@ -1,0 +1,136 @@
+"""The garbage collector: objects whose owners are gone go too; foreground and orphan deletions are carried out.
+
+    delete owner, background   owner goes, then its dependents
+    delete owner, foreground   dependents that block go first, then the owner (finalizer `foregroundDeletion`)
+    delete owner, orphan       dependents lose the reference, then the owner goes (finalizer `orphan`)
+
+Source: Kubernetes garbage collector (`garbagecollector.go`, `graph_builder.go`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from volary.embedded.api.local import NewObject, Object
+from volary.embedded.controllers.index import Index, Place, owners_of
+from volary.embedded.controllers.manager import Key
+from volary.embedded.controllers.objects import deleting, edited, key_of, meta, uid_of
+from volary.embedded.controllers.world import World
+
+MANAGER = "kube-controller-manager"
+FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+
+Ref = Mapping[str, Any]
+
+
+class Collector:
+    """The reconciler of owner references. A key is a place: (resource, namespace, name)."""
+
+    name = "garbage"
+    sources: Sequence[str] = ()
+
+    def __init__(self, world: World, index: Index) -> None:
+        self.local = world.local
+        self.index = index
+
+    def keys(self, resource: str, old: Object | None, new: Object | None) -> Iterable[Key]:
+        if new is not None:
+            if owners_of(new) or (deleting(new) and _finalizers(new)):
+                yield (resource, *key_of(new))
+        elif old is not None:
+            for place in self.index.dependents(uid_of(old)):
+                yield _key(place)
+        if old is not None and (new is None or owners_of(old) != owners_of(new)):
+            for owner in map(self.index.place, owners_of(old)):
+                if owner is not None:
+                    yield _key(owner)  # it may be waiting for this one to go
+
+    def reconcile(self, key: Key) -> float | None:
+        resource, namespace, name = key
+        obj = self.local.get(resource, namespace, name)
+        if obj is None:
+            return None
+        if deleting(obj):
+            self._finalize(resource, obj)
+        else:
+            self._collect(resource, obj)
+        return None
+
+    def _finalize(self, resource: str, obj: Object) -> None:
+        dependents = self.index.dependents(uid_of(obj))
+        if ORPHAN in _finalizers(obj):
+            for place in dependents:
+                self._drop_refs(place, {uid_of(obj)})
+            self._drop_finalizer(resource, obj, ORPHAN)
+        elif FOREGROUND in _finalizers(obj):
+            blocking = [place for place in dependents if self._blocks(place, uid_of(obj))]
+            if not blocking:
+                self._drop_finalizer(resource, obj, FOREGROUND)
+            for place in dependents:
+                self._look_at(place)
+
+    def _look_at(self, place: Place) -> None:
+        there = self.local.get(place.resource, place.namespace, place.name)
+        if there is not None and not deleting(there):
+            self._collect(place.resource, there)
+
+    def _blocks(self, place: Place, owner: str) -> bool:
+        obj = self.local.get(place.resource, place.namespace, place.name)
+        refs: Iterable[Ref] = meta(obj or {}).get("ownerReferences") or ()
+        return any(ref.get("uid") == owner and ref.get("blockOwnerDeletion") for ref in refs)
+
+    def _collect(self, resource: str, obj: Object) -> None:
+        """Delete an object if no owner is left that wants it; else take the references to those gone away."""
+        refs: Sequence[Ref] = meta(obj).get("ownerReferences") or ()
+        if not refs:
+            return
+        states = {str(ref["uid"]): self._state(ref) for ref in refs}
+        if "solid" in states.values():
+            gone = {uid for uid, state in states.items() if state != "solid"}
+            if gone:
+                self._drop_refs(Place(resource, *key_of(obj)), gone)
+            return
+        if "waiting" in states.values() and self.index.dependents(uid_of(obj)):
+            changed = edited(obj)  # its own dependents go before it, as they do before its owner
+            changed["metadata"]["finalizers"] = [*_finalizers(obj), FOREGROUND]
+            self.local.update(resource, changed, MANAGER)
+        self.local.delete(resource, *key_of(obj), uid=uid_of(obj))
+
+    def _state(self, ref: Ref) -> str:
+        """Return "gone", "solid", or "waiting": an owner that is deleted in the foreground and waits for this one."""
+        place = self.index.place(str(ref["uid"]))
+        owner = self.local.get(place.resource, place.namespace, place.name) if place is not None else None
+        if owner is None:
+            return "gone"
+        waiting = deleting(owner) and FOREGROUND in _finalizers(owner)
+        return "waiting" if waiting else "solid"
+
+    def _drop_refs(self, place: Place, owners: set[str]) -> None:
+        obj = self.local.get(place.resource, place.namespace, place.name)
+        if obj is None:
+            return
+        changed = edited(obj)
+        refs = [ref for ref in changed["metadata"].get("ownerReferences") or () if ref["uid"] not in owners]
+        if refs:
+            changed["metadata"]["ownerReferences"] = refs
+        else:
+            changed["metadata"].pop("ownerReferences", None)
+        self.local.update(place.resource, changed, MANAGER)
+
+    def _drop_finalizer(self, resource: str, obj: Object, finalizer: str) -> None:
+        changed: NewObject = edited(obj)
+        left = [each for each in _finalizers(obj) if each != finalizer]
+        if left:
+            changed["metadata"]["finalizers"] = left
+        else:
+            changed["metadata"].pop("finalizers", None)
+        self.local.update(resource, changed, MANAGER)
+
+
+def _finalizers(obj: Object) -> Sequence[str]:
+    return meta(obj).get("finalizers") or ()
+
+
+def _key(place: Place) -> Key:
+    return place.resource, place.namespace, place.name

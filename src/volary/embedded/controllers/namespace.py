@@ -1,0 +1,116 @@
+"""Namespaces: what each new one gets, and how one goes: everything in it first.
+
+Source: Kubernetes namespace, service account and root CA publisher controllers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from volary.embedded.api.errors import Problem
+from volary.embedded.api.local import NewObject, Object
+from volary.embedded.controllers.index import Index, Place
+from volary.embedded.controllers.manager import Key
+from volary.embedded.controllers.objects import deleting, edited, format_time, name_of, namespace_of, status_of
+from volary.embedded.controllers.world import MANAGER, World
+
+NAMESPACES, ACCOUNTS, CONFIG_MAPS, PODS = "/namespaces", "/serviceaccounts", "/configmaps", "/pods"
+SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+ROOT_CA = "kube-root-ca.crt"
+LOOK_AGAIN = 5.0  # seconds, for what a foreign finalizer holds; its removal is a write that we hear of anyway
+
+
+class Namespaces:
+    """The reconciler of Namespaces."""
+
+    name = "namespace"
+    sources = (NAMESPACES,)
+
+    def __init__(self, world: World, index: Index, root_ca: str = "") -> None:
+        self.world = world
+        self.local = world.local
+        self.index = index
+        self.root_ca = root_ca
+
+    def keys(self, resource: str, old: Object | None, new: Object | None) -> Iterable[Key]:
+        if resource == NAMESPACES and new is not None:
+            yield (name_of(new),)
+        elif new is None and old is not None and namespace_of(old):
+            furniture = resource in (ACCOUNTS, CONFIG_MAPS) and name_of(old) in ("default", ROOT_CA)
+            if furniture or self._going(namespace_of(old)):
+                yield (namespace_of(old),)
+
+    def _going(self, name: str) -> bool:
+        namespace = self.local.get(NAMESPACES, "", name)
+        return namespace is not None and deleting(namespace)
+
+    def reconcile(self, key: Key) -> float | None:
+        namespace = self.local.get(NAMESPACES, "", key[0])
+        if namespace is None:
+            return None
+        if deleting(namespace):
+            return self._empty(namespace)
+        self._furnish(key[0])
+        return None
+
+    def _furnish(self, name: str) -> None:
+        if self.local.get(ACCOUNTS, name, "default") is None:
+            account = {"apiVersion": "v1", "kind": "ServiceAccount"}
+            self.local.create(ACCOUNTS, {**account, "metadata": {"name": "default", "namespace": name}}, MANAGER)
+        if self.local.get(CONFIG_MAPS, name, ROOT_CA) is None:
+            about = "Contains a CA bundle that can be used to verify the kube-apiserver."
+            annotations = {"kubernetes.io/description": about}
+            metadata = {"name": ROOT_CA, "namespace": name, "annotations": annotations}
+            data = {"ca.crt": self.root_ca}
+            root = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
+            self.local.create(CONFIG_MAPS, root, MANAGER)
+
+    def _empty(self, namespace: Object) -> float | None:
+        name = name_of(namespace)
+        for place in self.index.inside(name):
+            self._delete(place)
+        left = self.index.inside(name)
+        if left:
+            self._say_what_is_left(namespace, left)
+            return LOOK_AGAIN
+        changed = edited(namespace)
+        changed["spec"] = {**(changed.get("spec") or {}), "finalizers": []}
+        self.local.update(NAMESPACES, changed, MANAGER)
+        self.local.remove(NAMESPACES, "", name)
+        return None
+
+    def _delete(self, place: Place) -> None:
+        obj = self.local.get(place.resource, place.namespace, place.name)
+        if obj is not None and not deleting(obj):
+            try:
+                self.local.delete(place.resource, place.namespace, place.name)
+            except Problem:
+                pass  # the next look finds it again, and the condition names it
+
+    def _say_what_is_left(self, namespace: Object, left: list[Place]) -> None:
+        counts: dict[str, int] = {}
+        for place in left:
+            group, _, plural = place.resource.partition("/")
+            counts[f"{plural}.{group}"] = counts.get(f"{plural}.{group}", 0) + 1
+        texts = [f"{resource} has {count} resource instances" for resource, count in sorted(counts.items())]
+        old = next((each for each in status_of(namespace).get("conditions") or ()), None)
+        message = "Some resources are remaining: " + ", ".join(texts)
+        if old is not None and old["message"] == message:
+            return
+        entry: NewObject = {
+            "type": "NamespaceContentRemaining",
+            "status": "True",
+            "reason": "SomeResourcesRemain",
+            "message": message,
+            "lastTransitionTime": old["lastTransitionTime"] if old is not None else format_time(self.world.now()),
+        }
+        status = {**status_of(namespace), "phase": "Terminating", "conditions": [entry]}
+        self.local.update_status(NAMESPACES, {**namespace, "status": status}, MANAGER)
+
+
+def create_system_namespaces(world: World) -> None:
+    """Create the namespaces that every cluster has, where they are missing."""
+    for name in SYSTEM_NAMESPACES:
+        if world.local.get(NAMESPACES, "", name) is None:
+            namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+            world.local.create(NAMESPACES, namespace, MANAGER)

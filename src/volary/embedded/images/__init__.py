@@ -1,0 +1,1 @@
+"""Programs that pods run: whole programs of their own, standard library only, started by `launch.py`."""
