@@ -173,6 +173,15 @@ def config_missing(kind: str, config: str) -> Line:
     return warning(f"GetTargetConfigs failed: {kind} {config} get query error: not found")
 
 
+def autoscaler_missing(autoscaler: str) -> Line:
+    return warning(f"HorizontalPodAutoscaler {autoscaler} get query error: not found")
+
+
+def ignored(sentence: str) -> Line:
+    """Ours: Flagger says nothing."""
+    return warning(sentence)
+
+
 def repaired(what: str, by: str) -> Line:
     """Ours: Flagger repairs in silence, and leaves weights."""
     return warning(f"{what} was changed by somebody else; put back to {by}")

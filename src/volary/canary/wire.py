@@ -205,18 +205,10 @@ def progress_of(canary: Object) -> Progress:
     )
 
 
-def status_of(progress: Progress, old: Mapping[str, Any], stalled: tuple[str, str] | None = None) -> NewObject:
-    """Return the whole status for a progress; cookies that Flagger left in `old` are kept.
-
-    `stalled` is (reason, message) of what only a person can mend: a second condition beside Flagger's one.
-    """
-    cookies = {
-        key: value
-        for key, value in old.items()
-        if key.endswith("SessionAffinityCookie") or key == "sessionAffinityCookie"
-    }
+def status_of(progress: Progress, old: Mapping[str, Any]) -> NewObject:
+    """Return the whole status for a progress; cookies that Flagger left in `old` are kept."""
     status: NewObject = {
-        **cookies,
+        **{key: value for key, value in old.items() if key.lower().endswith("sessionaffinitycookie")},
         "phase": progress.phase.value,
         "failedChecks": progress.failed_checks,
         "canaryWeight": progress.weight,
@@ -228,9 +220,29 @@ def status_of(progress: Progress, old: Mapping[str, Any], stalled: tuple[str, st
     }
     if progress.tracked:
         status["trackedConfigs"] = dict(progress.tracked)
-    if stalled is not None:
-        status["conditions"].append(stalled_condition(stalled, old, progress.since))
     return status
+
+
+def stalled_status(old: Mapping[str, Any], reason: str, message: str, now: datetime) -> NewObject | None:
+    """Return `old` with a condition that says what only a person can mend; None if it says so already.
+
+    It stands beside Flagger's one condition and goes with the next `status_of`. Its name is kstatus's, so that
+    `kubectl wait`, Flux and others know it.
+    """
+    before = condition({"status": old}, STALLED)
+    if before is not None and (before.get("reason"), before.get("message")) == (reason, message):
+        return None
+    moment = format_moment(now)
+    stalled = {
+        "type": STALLED,
+        "status": "True",
+        "reason": reason,
+        "message": message,
+        "lastUpdateTime": moment,
+        "lastTransitionTime": moment,
+    }
+    others = [entry for entry in old.get("conditions") or () if entry.get("type") != STALLED]
+    return {**old, "conditions": [*others, stalled]}
 
 
 def promoted_condition(progress: Progress) -> NewObject:
@@ -256,20 +268,6 @@ def moved(old: Progress, new: Progress, now: datetime) -> Progress:
         entered=now if entered else old.entered,
         turned=now if turned else old.turned,
     )
-
-
-def stalled_condition(stalled: tuple[str, str], old: Mapping[str, Any], now: datetime) -> NewObject:
-    before = condition({"status": old}, STALLED) or {}
-    moment = before.get("lastTransitionTime") or format_moment(now)
-    reason, message = stalled
-    return {
-        "type": STALLED,
-        "status": "True",
-        "reason": reason,
-        "message": message,
-        "lastUpdateTime": moment,
-        "lastTransitionTime": moment,
-    }
 
 
 STARTING = ("Unknown", "New Deployment detected, starting initialization.")
@@ -342,7 +340,7 @@ def definitions() -> list[NewObject]:
 
 
 def drop_empty_defaults(schema: Any) -> None:
-    """Take away defaults that say no more than absence: Flagger's schema has none, and stored objects stay as applied."""
+    """Take away defaults that say no more than absence: Flagger's schema has none of them."""
     if isinstance(schema, dict):
         if schema.get("default", 1) in ("", 0, False):
             del schema["default"]
