@@ -15,7 +15,7 @@ from pathlib import Path
 from volary.embedded.api.local import Local, Object
 from volary.embedded.mesh.admin import Admin
 from volary.embedded.mesh.binary import find_envoy
-from volary.embedded.mesh.endpoints import Address, AddressBook, PodPorts, find_endpoints
+from volary.embedded.mesh.endpoints import Address, AddressBook, find_endpoints
 from volary.embedded.mesh.envoy import Envoy
 from volary.embedded.mesh.publish import Publisher, Refused
 from volary.embedded.mesh.translate import ObjectKey, Translation, World, age, assignment, object_key, translate
@@ -37,19 +37,18 @@ class Mesh:
     def __init__(
         self,
         local: Local,
-        pods: PodPorts,
+        book: AddressBook,
         folder: Path,
         host: str = "127.0.0.1",
-        fixed: Mapping[Address, Address] | None = None,
         report: Report | None = None,
     ) -> None:
-        """`pods` tells where a pod's container ports listen; `report` hears which fields have no effect.
+        """`book` tells where endpoints really are; `report` hears which fields have no effect.
 
         Raises: NoEnvoy.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._local = local
-        self._book = AddressBook(self._serving(pods), fixed)
+        self._book = book
         self._envoy = Envoy(find_envoy(), folder, host)
         self._publisher = Publisher(folder, self._envoy.admin, self._envoy.host, self._envoy.port)
         self._report = report or (lambda gaps: None)
@@ -107,17 +106,6 @@ class Mesh:
                 log.error("cannot write Envoy's files; trying again", extra={"error": str(error)})
                 await asyncio.sleep(RETRY_SECONDS)
                 changed.set()
-
-    def _serving(self, pods: PodPorts) -> PodPorts:
-        """Return a lookup that forgets a pod the moment it is asked to stop, before any slice says so."""
-
-        def look_up(namespace: str, name: str) -> Mapping[int, Address]:
-            pod = self._local.get(PODS, namespace, name)
-            if pod is None or (pod.get("metadata") or {}).get("deletionTimestamp"):
-                return {}
-            return pods(namespace, name)
-
-        return look_up
 
     def _find_endpoints(self) -> dict[str, tuple[Address, ...]]:
         return find_endpoints(self._local.items(SERVICES), self._local.items(SLICES), self._book)
