@@ -45,17 +45,18 @@ class Recorder:
         self.clock = clock
         self._refused: set[tuple[str, str]] = set()  # (namespace, reason) that our log has been told of
 
-    async def write(self, about: Object, line: Line, component: str, step: str = "") -> None:
+    async def write(self, about: Object, line: Line, component: str, step: str = "", once: bool = False) -> None:
         """Write a line about an object. Lines with the same `step` and text are one Event with a count.
 
         `step` names the moment (revision, weight, failed checks …): another step makes another Event of the same text.
+        With `once` a line that is there already is not counted again: a crash then doubles nothing.
         Raises: KubeError, where asking again may help.
         """
         namespace = namespace_of(about) or "default"
         identity = digest(uid_of(about), component, step, line.type, line.message)
         name = f"{name_of(about)[:LONGEST_NAME]}.{identity}"
         try:
-            await self._create_or_count(about, line, component, name, namespace)
+            await self._create_or_count(about, line, component, name, once)
         except (Forbidden, Invalid, NotFound) as error:
             self._note_refusal(namespace, error)
         except ApiError as error:
@@ -63,13 +64,16 @@ class Recorder:
                 raise
             self._note_refusal(namespace, error)
 
-    async def _create_or_count(self, about: Object, line: Line, component: str, name: str, namespace: str) -> None:
+    async def _create_or_count(self, about: Object, line: Line, component: str, name: str, once: bool) -> None:
+        namespace = namespace_of(about) or "default"
         now = format_time(self.clock.now())
         event = self._event(about, line, component, name, now)
         try:
             await self.client.create(EVENTS, event, component)
             return
         except AlreadyExists:
+            if once:
+                return
             old = await self.client.get(EVENTS, name, namespace)
         count = int((old or {}).get("count") or 1) + 1
         try:
