@@ -1,6 +1,6 @@
 """The load generator as a program: JSON lines on standard output, one at each interval and a last one at the end.
 
-python -m volary.embedded.load --gateway 127.0.0.1:8080 --host app.example.com --rate 200 --path /=9 --path /beta=1
+python -m volary.embedded.load --target 127.0.0.1:8080 --host app.example.com --rate 200 --path /=9 --path /beta=1
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def weighted_path(text: str) -> tuple[str, int]:
 
 def arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m volary.embedded.load", description="Constant load, open loop.")
-    parser.add_argument("--gateway", type=address, required=True, metavar="HOST:PORT", help="where to send")
+    parser.add_argument("--target", type=address, required=True, metavar="HOST:PORT", help="where to send")
     parser.add_argument("--host", required=True, help="the Host header")
     parser.add_argument("--path", type=weighted_path, action="append", metavar="PATH[=WEIGHT]", help="default: /")
     parser.add_argument("--rate", type=float, default=RATE, help="requests per second (%(default)s)")
@@ -55,7 +55,7 @@ async def generate(wanted: argparse.Namespace, parent: int) -> None:
     """Send and report until a signal, the count, or the end of the parent."""
     loop = asyncio.get_running_loop()
     counts = Counts()
-    generator = Generator(Target(wanted.gateway, wanted.host), Paths(wanted.path or [("/", 1)]), wanted.rate, counts)
+    generator = Generator(Target(wanted.target, wanted.host), Paths(wanted.path or [("/", 1)]), wanted.rate, counts)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, generator.stop)
     began = loop.time()

@@ -19,9 +19,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.sent = self.ok = self.failed = self.lost = 0
-        self.pods: Counter[str] = Counter()
-        self.failed_pods: Counter[str] = Counter()  # whose answers were failures
-        self.codes: Counter[str] = Counter()
+        self.pods: Counter[tuple[str, int]] = Counter()  # answers by (pod, status)
         self.why: Counter[str] = Counter()  # lost requests by what happened
         self.latencies: list[float] = []  # seconds, from when the request was due
 
@@ -30,12 +28,10 @@ class Tally:
         if not pod:
             self.gone(f"unsigned {status}")
             return
-        self.pods[pod] += 1
-        self.codes[str(status)] += 1
+        self.pods[pod, status] += 1
         self.latencies.append(seconds)
         if status >= FIRST_FAILURE:
             self.failed += 1
-            self.failed_pods[pod] += 1
         else:
             self.ok += 1
 
@@ -51,19 +47,17 @@ class Tally:
         self.failed += other.failed
         self.lost += other.lost
         self.pods += other.pods
-        self.failed_pods += other.failed_pods
-        self.codes += other.codes
         self.why += other.why
 
     def line(self) -> dict[str, Any]:
+        """Return the counts: `pods` maps a pod to its answers by status, `codes` all answers by status."""
+        pods: dict[str, dict[str, int]] = {}
+        codes: dict[str, int] = {}
+        for (pod, status), count in sorted(self.pods.items()):
+            pods.setdefault(pod, {})[str(status)] = count
+            codes[str(status)] = codes.get(str(status), 0) + count
         counts = {"sent": self.sent, "ok": self.ok, "failed": self.failed, "lost": self.lost}
-        named = {
-            "pods": self.pods,
-            "failed_pods": self.failed_pods,
-            "codes": self.codes,
-            "lost_why": self.why,
-        }
-        return {**counts, **{name: dict(sorted(found.items())) for name, found in named.items()}}
+        return {**counts, "pods": pods, "codes": codes, "lost_why": dict(sorted(self.why.items()))}
 
 
 class Counts:
