@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 F = TypeVar("F")
 P = TypeVar("P", bound=Plan)
 WORKERS = 8  # passes at once in one controller of one cluster; each waits for the API server most of the time
+JITTER = 0.2  # at most this much longer than the backoff
 SHORTEST_WAIT = timedelta(milliseconds=10)  # a floor, so that rounding can never spin
 
 
@@ -47,7 +48,14 @@ class Controller(Generic[F, P]):
                     for key in keys(obj):
                         self.add(key)
 
+        def on_health() -> None:
+            """A server that is back, or lets us in again, is worth a try at once for all that it had failed."""
+            if informer.trouble is None:
+                for key in self.passes.unfinished():
+                    self.add(key)
+
         informer.listen(on_change)
+        informer.on_health(on_health)
 
     def add(self, key: str, at: datetime | None = None) -> None:
         """Ask for a pass over `key`, now or at `at`."""
@@ -92,11 +100,18 @@ class Controller(Generic[F, P]):
 
     async def _pass(self, key: str) -> datetime | None:
         self.count += 1
+        now = self.clock.now()
         try:
-            again = await self.passes.run(key, self.clock.now())
+            again = await self.passes.run(key, now)
         except Exception:
             self._bugs[key] = self._bugs.get(key, 0) + 1
             log.exception("a pass failed; this is a bug", extra={"controller": self.name, "key": key})
-            return self.clock.now() + backoff(self._bugs[key], FASTEST_RETRY, SLOWEST_RETRY)
+            return self._later(backoff(self._bugs[key], FASTEST_RETRY, SLOWEST_RETRY))
         self._bugs.pop(key, None)
+        if again is not None and key in self.passes.failures:
+            return self._later(again - now)
         return again
+
+    def _later(self, wait: timedelta) -> datetime:
+        """Return the time after a failure's wait, with jitter: what failed together need not come back together."""
+        return self.clock.now() + wait * (1 + JITTER * self.clock.rng.random())

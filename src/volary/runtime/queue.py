@@ -15,6 +15,8 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 
+MOST_OUTDATED = 1000  # entries; beyond this the heap is cleaned
+
 
 class WorkQueue(Generic[K]):
     """Keys with the time at which each is due."""
@@ -33,6 +35,8 @@ class WorkQueue(Generic[K]):
         elif key not in self._due or at < self._due[key]:
             self._due[key] = at
             heapq.heappush(self._heap, (at, next(self._order), key))
+            if len(self._heap) > MOST_OUTDATED + 2 * len(self._due):
+                self._compact()
 
     def take(self, now: datetime) -> K | None:
         """Hand out the key that has been due longest, or None; pair with `done`."""
@@ -57,6 +61,11 @@ class WorkQueue(Generic[K]):
 
     def __len__(self) -> int:
         return len(self._due) + len(self._busy)
+
+    def _compact(self) -> None:
+        """Forget outdated entries that lie deep: a key wanted sooner than before leaves one each time."""
+        self._heap = [entry for entry in self._heap if self._due.get(entry[2]) == entry[0]]
+        heapq.heapify(self._heap)
 
     def _drop_outdated(self) -> None:
         while self._heap and self._due.get(self._heap[0][2]) != self._heap[0][0]:

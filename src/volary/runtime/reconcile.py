@@ -52,10 +52,12 @@ class Pass(Generic[F, P]):
     def __init__(self, feature: Feature[F, P]) -> None:
         self.feature = feature
         self.failures: dict[str, int] = {}
+        self.stalled: set[str] = set()
         self.because: dict[str, str] = {}  # the last sentence for each key, for logs and golden files
 
     async def run(self, key: str, now: datetime) -> datetime | None:
         """Make one pass; return when to come back, or None to wait for a change."""
+        self.stalled.discard(key)
         try:
             again = await self._once(key, now)
         except KubeError as error:
@@ -78,9 +80,26 @@ class Pass(Generic[F, P]):
     async def _unfinished(self, key: str, now: datetime, why: Unfinished) -> datetime:
         self.because[key] = str(why)
         if isinstance(why, Stalled):
-            self.failures.pop(key, None)
-            await self.feature.stall(key, why)
-            return now + RELOOK
+            self.stalled.add(key)
+            failed = await self._tell(key, why)
+            if failed is None or isinstance(failed, Stalled):  # not even allowed to say so
+                self.failures.pop(key, None)
+                return now + RELOOK
+            why = failed
         self.failures[key] = self.failures.get(key, 0) + 1
         after = why.after if isinstance(why, TryAgain) else None
         return now + (after or backoff(self.failures[key], FASTEST_RETRY, SLOWEST_RETRY))
+
+    async def _tell(self, key: str, why: Stalled) -> Unfinished | None:
+        """Tell the user; return why that did not work, or None."""
+        try:
+            await self.feature.stall(key, why)
+        except KubeError as error:
+            return from_kube(error)
+        except Unfinished as error:
+            return error
+        return None
+
+    def unfinished(self) -> list[str]:
+        """Return the keys whose last pass did not come to its end, sorted."""
+        return sorted(self.failures.keys() | self.stalled)
