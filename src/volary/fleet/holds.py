@@ -1,0 +1,96 @@
+"""Why a run does not move: one typed reason. Pure.
+
+Each hold has its end, the command that releases it, or a message that names the object to mend.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from volary.fleet.budget import current_stage, failures, only_unreachable, over, soaked_at
+from volary.fleet.facts import RunFacts
+from volary.fleet.progress import ClusterProgress, Hold, HoldReason, RunStatus
+from volary.fleet.proof import Finding, Standing
+from volary.fleet.spec import State
+from volary.fleet.turns import deadline, effective_state, finding, has_turn, paused
+from volary.fleet.wire import duration_text
+
+Asked = list[tuple[ClusterProgress, Finding]]
+
+
+def hold_of(facts: RunFacts, status: RunStatus) -> Hold | None:
+    """Return what must happen before anything moves; None while something does."""
+    if status.ended:
+        return None
+    asked = [(entry, finding(facts, entry)) for entry in status.clusters if has_turn(entry)]
+    if any(found.standing is not Standing.HELD for _, found in asked if not waits_for_word(status, found)):
+        return None
+    found = paused_hold(facts, status) or budget_hold(facts, status) or member_hold(facts, asked)
+    return keep_since(found or soak_hold(facts, status), status.hold)
+
+
+def waits_for_word(status: RunStatus, found: Finding) -> bool:
+    """A member that is ready moves only if the run may."""
+    return found.standing is Standing.PROVEN and paused(status)
+
+
+def keep_since(found: Hold | None, before: Hold | None) -> Hold | None:
+    """Return the hold with the time at which it began, not that of this look."""
+    if found is None or before is None or (found.reason, found.cluster) != (before.reason, before.cluster):
+        return found
+    return Hold(found.reason, before.since, found.until, found.cluster, found.message, found.unblock)
+
+
+def paused_hold(facts: RunFacts, status: RunStatus) -> Hold | None:
+    if effective_state(status) is not State.PAUSE or not paused(status):
+        return None
+    last = next(entry for entry in reversed(status.decisions) if entry.state == State.PAUSE)
+    why = f": {last.reason}" if last.reason else ""
+    message = f"paused by {last.by or 'somebody'}{why}"
+    return Hold("PausedByUser", last.at, None, None, message, f"volary resume {facts.rollout}")
+
+
+def budget_hold(facts: RunFacts, status: RunStatus) -> Hold | None:
+    """Over the budget, and nothing is taken back by itself: the user said so, or there is no evidence."""
+    stage = over(facts.run, status)
+    if stage is None or status.rollback is not None:
+        return None
+    names = [entry.name for entry in failures(status, stage)]
+    allowed = f'stage "{stage.name}" allows {stage.max_failures}'
+    if only_unreachable(status, stage):
+        message = f"Cluster {', '.join(names)} unreachable until the deadline, {allowed}; mend the way there"
+        return Hold("ClusterUnreachable", facts.now, None, names[0], message, f"volary rollback {facts.rollout}")
+    message = f"failed on {', '.join(names)}, {allowed}"
+    return Hold("FailureBudgetExceeded", facts.now, None, names[0], message, f"volary rollback {facts.rollout}")
+
+
+def member_hold(facts: RunFacts, asked: Asked) -> Hold | None:
+    """Return the hold of the first member that waits; those that a person can release come first."""
+    waiting = [(entry, found) for entry, found in asked if found.hold is not None]
+    for entry, found in sorted(waiting, key=lambda pair: not pair[1].person):
+        assert found.hold is not None
+        message = found.message
+        return Hold(found.hold, facts.now, until(facts, entry), entry.name, message, unblock(facts, entry, found.hold))
+    return None
+
+
+def until(facts: RunFacts, entry: ClusterProgress) -> datetime | None:
+    return deadline(facts, entry)
+
+
+def unblock(facts: RunFacts, entry: ClusterProgress, hold: HoldReason) -> str | None:
+    """Return the command that releases a member's hold, where a person can."""
+    if hold == "ClusterDegradedBefore":
+        return f"volary resume {facts.rollout} --as-is {entry.name}"
+    if hold == "DeliveryDrift":
+        return f"volary resume {facts.rollout} --take-pin {entry.name}"
+    return None
+
+
+def soak_hold(facts: RunFacts, status: RunStatus) -> Hold | None:
+    stage = current_stage(facts.run, status, facts.now)
+    at = soaked_at(status, stage) if stage else None
+    if stage is None or at is None or status.rollback is not None:
+        return None
+    message = f"{duration_text(stage.soak)} after stage {stage.name}"
+    return Hold("SoakTime", at - stage.soak, at, None, message)
