@@ -1,0 +1,32 @@
+"""A kubeconfig for embedded clusters: one context each, named as the cluster."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import yaml
+
+from volary.embedded.server import Server
+
+
+def write_kubeconfig(path: Path, servers: Mapping[str, Server], namespace: str = "default") -> None:
+    """Write the file for its owner only; the first cluster is the current context. Replaces the file as a whole."""
+    names = list(servers)
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "current-context": names[0] if names else "",
+        "clusters": [{"name": name, "cluster": {"server": it.url}} for name, it in servers.items()],
+        "users": [{"name": name, "user": {"token": it.identity.token}} for name, it in servers.items()],
+        "contexts": [
+            {"name": name, "context": {"cluster": name, "user": name, "namespace": namespace}} for name in names
+        ],
+    }
+    partial = path.with_name(f"{path.name}.partial")
+    partial.unlink(missing_ok=True)
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        yaml.safe_dump(config, file, sort_keys=False)
+    partial.replace(path)
