@@ -5,6 +5,7 @@ Whoever calls decides what an error means; `runtime.errors.from_kube` has the us
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
@@ -41,6 +42,7 @@ class Client:
         self.user_agent = user_agent
         self.timeout_seconds = timeout_seconds
         self.server_time: datetime | None = None  # the `Date` of the last answer: deadlines go by the server's clock
+        self.server_time_at = 0.0  # the event loop's time when that answer came
         self._resources: dict[tuple[str, str], Resource] = {}
 
     async def get(self, resource: Resource, name: str, namespace: str = "") -> NewObject | None:
@@ -210,6 +212,7 @@ class Client:
         """Remember the server's clock (whole seconds) from an answer."""
         with contextlib.suppress(KeyError, ValueError):
             self.server_time = parsedate_to_datetime(headers["date"]).astimezone(UTC)
+            self.server_time_at = asyncio.get_running_loop().time()
 
 
 def selectors(labels: str, fields: str) -> dict[str, str]:
