@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
+from collections.abc import AsyncIterator, Coroutine
 
 VARIABLE = "VOLARY_LIFELINE"
 
@@ -33,3 +35,29 @@ async def parent_gone() -> None:
         await ended.wait()
     finally:
         loop.remove_reader(descriptor)
+
+
+@contextlib.asynccontextmanager
+async def until_told() -> AsyncIterator[asyncio.TaskGroup]:
+    """Give a group for tasks; it is cancelled when a signal (INT, TERM, HUP) comes or the parent is gone."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, told.set)
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_end_when(told.wait()))
+            group.create_task(_end_when(parent_gone()))
+            yield group
+    except* Told:
+        pass
+
+
+class Told(Exception):
+    """The program was told to end."""
+
+
+async def _end_when(happens: Coroutine[object, object, object]) -> None:
+    """End the group that this runs in, by an error, when something happens."""
+    await happens
+    raise Told

@@ -1,0 +1,181 @@
+"""`volary kube`: embedded clusters for kubectl and tests."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import msgspec
+
+from volary.cli import Complaint
+from volary.cli.fast import run_fast
+from volary.cli.output import print_json, print_table
+
+UP_SECONDS = 30.0
+DOWN_SECONDS = 5.0
+LOOK_SECONDS = 0.05
+
+
+def default_folder() -> Path:
+    """Return where clusters are kept when no --dir is given."""
+    state = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(state) / "volary" / "kube"
+
+
+folder_option = click.option("--dir", "folder", type=click.Path(path_type=Path, file_okay=False), help="State folder.")
+
+
+@click.group("kube", short_help="Embedded clusters")
+def kube_command() -> None:
+    """Embedded clusters: a Kubernetes API, controllers, pods as local processes, Envoy as the mesh. State is in memory.
+
+    \b
+    Examples:
+      volary kube up west east
+      export KUBECONFIG=$(volary kube list -o json | jq -r .kubeconfig)
+      volary kube down
+    """
+
+
+@kube_command.command("up", short_help="Start clusters")
+@click.argument("names", nargs=-1)
+@folder_option
+@click.option("--foreground", is_flag=True, help="Stay in the foreground until Ctrl-C.")
+@click.option("--audit", is_flag=True, help="Write an audit log (metadata) for each.")
+@click.option("--no-pods", "apis", multiple=True, metavar="NAME", help="Run no pods in this one (repeatable).")
+@click.option("-o", "--output", type=click.Choice(["json"]), help="Print JSON.")
+def up_command(
+    names: tuple[str, ...],
+    folder: Path | None,
+    foreground: bool,
+    audit: bool,
+    apis: tuple[str, ...],
+    output: str | None,
+) -> None:
+    """Start embedded clusters (default: one, named kube) and write a kubeconfig with a context for each."""
+    folder = (folder or default_folder()).resolve()
+    names = tuple(dict.fromkeys(names)) or ("kube",)
+    for name in (*names, *apis):
+        if not name.replace("-", "").isalnum() or name != name.lower() or name.startswith("-"):
+            raise Complaint(f'"{name}" is not a cluster name: lower-case letters, digits and dashes')
+    if foreground:
+        run_fast(serve(names, folder, audit, apis, output == "json"))
+    else:
+        start_behind(names, folder, audit, apis, output == "json")
+
+
+async def serve(names: tuple[str, ...], folder: Path, audit: bool, apis: tuple[str, ...], as_json: bool) -> None:
+    """Serve until a signal comes or the parent is gone."""
+    from volary.embedded.cluster import Wanted
+    from volary.embedded.estate import Busy, Estate
+    from volary.embedded.mesh.binary import NoEnvoy
+    from volary.runtime.clock import SystemClock
+    from volary.runtime.lifeline import until_told
+
+    wanted = [Wanted(name, pods=name not in apis, audit=audit) for name in names]
+    try:
+        estate = Estate(folder, wanted, SystemClock())
+    except (Busy, NoEnvoy) as error:
+        raise Complaint(str(error)) from None
+    async with until_told() as group:
+        group.create_task(estate.run())
+        await estate.ready.wait()
+        show(folder, as_json)
+
+
+def start_behind(names: tuple[str, ...], folder: Path, audit: bool, apis: tuple[str, ...], as_json: bool) -> None:
+    """Start the same command in the background and wait until its clusters are ready."""
+    from volary.embedded.estate import read_state
+
+    if read_state(folder) is not None:
+        raise Complaint(f"{folder}: clusters run there already; end them with: volary kube down --dir {folder}")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "volary", "kube", "up", *names, "--foreground", "--dir", str(folder)]
+    command += [*(["--audit"] if audit else []), *(f"--no-pods={name}" for name in apis)]
+    log = folder / "kube.log"
+    with log.open("ab") as errors:
+        child = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True
+        )
+    if wait_for_state(folder, child):
+        show(folder, as_json)
+        return
+    said = log.read_text(errors="replace").strip().splitlines()
+    child.kill()
+    raise Complaint(f"the clusters did not start: {said[-1] if said else 'no reason was given'} (see {log})")
+
+
+def wait_for_state(folder: Path, child: subprocess.Popen[bytes]) -> bool:
+    """Wait until the clusters are ready; False when the child ended or took too long."""
+    from volary.embedded.estate import read_state
+
+    for _ in range(int(UP_SECONDS / LOOK_SECONDS)):
+        if read_state(folder) is not None:
+            return True
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(LOOK_SECONDS)
+            return False
+    return False
+
+
+def show(folder: Path, as_json: bool) -> None:
+    """Print what runs from a folder."""
+    from volary.embedded.estate import read_state
+
+    state = read_state(folder)
+    if state is None:
+        raise Complaint(f"no clusters run from {folder}; start some with: volary kube up")
+    if as_json:
+        click.echo(msgspec.json.encode(asdict(state)).decode())
+        return
+    rows = [(name, shown.server, shown.gateway or "-") for name, shown in state.clusters.items()]
+    print_table(("name", "server", "gateway"), rows)
+    click.echo(f"\nexport KUBECONFIG={state.kubeconfig}")
+
+
+@kube_command.command("list", short_help="What runs")
+@folder_option
+@click.option("-o", "--output", type=click.Choice(["json"]), help="Print JSON.")
+def list_command(folder: Path | None, output: str | None) -> None:
+    """List the clusters that run, with their servers and gateways."""
+    from volary.embedded.estate import read_state
+
+    folder = (folder or default_folder()).resolve()
+    if output == "json" and read_state(folder) is None:
+        print_json({"clusters": {}})
+        return
+    show(folder, output == "json")
+
+
+@kube_command.command("down", short_help="Stop them")
+@folder_option
+def down_command(folder: Path | None) -> None:
+    """Stop the clusters that run; their state, which was in memory, is gone."""
+    from volary.embedded.estate import read_state
+
+    folder = (folder or default_folder()).resolve()
+    state = read_state(folder)
+    if state is None:
+        click.echo(f"no clusters run from {folder}", err=True)
+        return
+    os.kill(state.pid, signal.SIGTERM)
+    asyncio.run(wait_until_gone(folder, state.pid))
+
+
+async def wait_until_gone(folder: Path, pid: int) -> None:
+    """Wait until the process has ended; by force after `DOWN_SECONDS`."""
+    from volary.embedded.estate import alive
+
+    for _ in range(int(DOWN_SECONDS / LOOK_SECONDS)):
+        if not alive(pid):
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)

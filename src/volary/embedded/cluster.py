@@ -1,0 +1,98 @@
+"""One embedded cluster, whole: its API over HTTP, the controllers, the node with its pods, the traffic.
+
+```
+Server (HTTP, audit) ─► ApiServer ◄─ controllers, node (pods as processes), traffic (Envoy, metrics)
+```
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from volary.embedded.addresses import Addresses, claim_addresses
+from volary.embedded.api.core import ApiServer
+from volary.embedded.audit import FileSink, Recorder
+from volary.embedded.controllers import Clock, World, controllers
+from volary.embedded.inside import Inside
+from volary.embedded.local_processes import LocalProcesses
+from volary.embedded.node import Node
+from volary.embedded.pods import Setting
+from volary.embedded.server import Identity, Server
+from volary.embedded.traffic import Traffic
+
+TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What kind of cluster is asked for."""
+
+    name: str
+    port: int = 0  # of the API; 0: picked by the system
+    pods: bool = True  # False: an API with controllers, but nothing runs (a hub)
+    audit: bool = False  # write DIR/audit.log
+
+
+class EmbeddedCluster:
+    """A cluster. `run` returns only by cancellation; then nothing of it is left but its folder."""
+
+    def __init__(self, wanted: Wanted, folder: Path, clock: Clock) -> None:
+        """`folder` is this cluster's own. Raises: NoEnvoy where this platform has none and pods are wanted."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.wanted = wanted
+        self.folder = folder
+        self.api = ApiServer(wanted.name, clock.now, clock.rng, clock.new_id)
+        self.world = World(self.api.local, clock)
+        self.manager = controllers(self.world)
+        self.ready = asyncio.Event()
+        self._node: Node | None = None
+        self._traffic: Traffic | None = None
+        self._addresses: Addresses | None = None
+        if wanted.pods:
+            self._addresses = claim_addresses(clock.rng)
+            self._traffic = Traffic(self.api.local, self._lookup, folder / "mesh", clock.now)
+            self._node = self._make_node(self._traffic, self._addresses)
+        self.server = self._make_server(clock)
+
+    @property
+    def gateway(self) -> str:
+        """Return HOST:PORT where traffic enters the cluster, "" where there is none."""
+        return "{}:{}".format(*self._traffic.gateway) if self._traffic else ""
+
+    @property
+    def audit_log(self) -> Path | None:
+        return self.folder / "audit.log" if self.wanted.audit else None
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        self.manager.start(asyncio.get_running_loop())
+        await self.server.start(self.wanted.port)
+        try:
+            async with asyncio.TaskGroup() as group:
+                if self._node and self._traffic and self._addresses:
+                    group.create_task(self._traffic.run(f"10.{self._addresses.network}.255.2"))
+                    group.create_task(self._node.run())
+                    await self._traffic.ready.wait()
+                self.ready.set()
+                await asyncio.Event().wait()
+        finally:
+            await self.server.close()
+            self.manager.stop()
+            if self._addresses:
+                self._addresses.close()
+
+    def _lookup(self, namespace: str, pod: str) -> dict[int, tuple[str, int]]:
+        return self._node.lookup(namespace, pod) if self._node else {}
+
+    def _make_node(self, traffic: Traffic, addresses: Addresses) -> Node:
+        setting = Setting(folder=self.folder / "pods", gateway="{}:{}".format(*traffic.gateway))
+        setting.folder.mkdir(mode=0o700, exist_ok=True)
+        return Node(self.world, LocalProcesses(self.folder), addresses, setting)
+
+    def _make_server(self, clock: Clock) -> Server:
+        outside = Inside(self.api.local, self._node, self._traffic.resolve) if self._node and self._traffic else None
+        audit = Recorder(FileSink(self.audit_log), clock.now, clock.new_id) if self.audit_log else None
+        return Server(self.api, Identity(secrets.token_urlsafe(TOKEN_BYTES)), outside, audit)
