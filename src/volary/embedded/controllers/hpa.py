@@ -40,6 +40,7 @@ TARGETS = {"Deployment": "apps/deployments", "ReplicaSet": "apps/replicasets"}
 COMPONENT = "horizontal-pod-autoscaler"
 SYNC_SECONDS = 15.0  # between two steps, as the real controller's period
 TOLERANCE = 0.1
+BELOW = "All metrics below target"
 STABILIZATION_SECONDS = 300  # before scaling down, unless `behavior` says otherwise
 
 Condition = tuple[str, str, str, str]  # type, status, reason, message
@@ -52,6 +53,7 @@ class Advice:
     replicas: int
     conditions: tuple[Condition, ...]
     metrics: tuple[NewObject, ...] = ()
+    reason: str = BELOW
 
 
 class Autoscalers:
@@ -96,7 +98,7 @@ class Autoscalers:
             changed = edited(target)
             changed["spec"]["replicas"] = replicas
             self.local.update(TARGETS[target["kind"]], changed, MANAGER)
-            line = Line("SuccessfulRescale", f"New size: {replicas}; reason: {_reason(current, replicas)}")
+            line = Line("SuccessfulRescale", f"New size: {replicas}; reason: {advice.reason}")
             self.world.event(autoscaler, line, COMPONENT)
         able = _able(rescale, replicas, held)
         advice = Advice(replicas, (able, *advice.conditions), advice.metrics)
@@ -110,9 +112,9 @@ class Autoscalers:
             text = "scaling is disabled since the replica count of the target is zero"
             return Advice(0, (("ScalingActive", "False", "ScalingDisabled", text),))
         if current > most:
-            return Advice(most, ())
+            return Advice(most, (), reason="Current number of replicas above Spec.MaxReplicas")
         if current < least:
-            return Advice(least, ())
+            return Advice(least, (), reason="Current number of replicas below Spec.MinReplicas")
         value = _metric_value(autoscaler)
         pods = [pod for pod in self.local.items(PODS, namespace_of(target)) if ready(pod)]
         pods = [pod for pod in pods if selects(spec_of(target).get("selector"), labels_of(pod))]
@@ -123,7 +125,8 @@ class Autoscalers:
         text = f"the HPA was able to successfully calculate a replica count from {describe(by)}"
         limited, replicas = _limit(replicas, current, least, most)
         metrics = tuple(_measured(metric, value) for _, metric in proposals)
-        return Advice(replicas, (("ScalingActive", "True", "ValidMetricFound", text), limited), metrics)
+        reason = f"{describe(by)} above target" if replicas > current else BELOW
+        return Advice(replicas, (("ScalingActive", "True", "ValidMetricFound", text), limited), metrics, reason)
 
     def _stabilize(self, key: Key, autoscaler: Object, current: int, replicas: int) -> tuple[int, bool]:
         """Return the highest advice of the stabilization window, so that a dip does not scale down at once."""
@@ -226,10 +229,6 @@ def _able(rescaled: bool, replicas: int, held: bool) -> Condition:
         text = "recent recommendations were higher than current one, applying the highest recent recommendation"
         return "AbleToScale", "True", "ScaleDownStabilized", text
     return "AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size"
-
-
-def _reason(current: int, replicas: int) -> str:
-    return "metrics above target" if replicas > current else "All metrics below target"
 
 
 def describe(metric: Object) -> str:

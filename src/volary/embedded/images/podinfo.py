@@ -21,12 +21,12 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from volary.embedded.images.http_server import TEXT, Answer, App, Ask, Reply, serve
+from volary.embedded.images.request_counts import RequestCounts
 
-BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-LARGEST_ANSWER = 1 << 20
+BACKEND_SECONDS = 30.0
 # Flags and their defaults; each is also an environment variable, PODINFO_ and upper case.
 FLAGS = {
     "host": "",
@@ -116,39 +116,6 @@ def read_faults(text: str) -> list[Fault]:
     return faults
 
 
-@dataclass
-class Metrics:
-    """Counts by method, route and status, in Prometheus' text form."""
-
-    counts: dict[tuple[str, str, int], list[float]] = field(default_factory=dict)  # buckets, +Inf, sum
-
-    def add(self, method: str, path: str, code: int, seconds: float) -> None:
-        series = self.counts.setdefault((method, path, code), [0.0] * (len(BUCKETS) + 2))
-        series[next((place for place, limit in enumerate(BUCKETS) if seconds <= limit), len(BUCKETS))] += 1
-        series[-1] += seconds
-
-    def text(self) -> str:
-        name = "http_request_duration_seconds"
-        lines = [f"# HELP {name} Seconds spent serving HTTP requests.", f"# TYPE {name} histogram"]
-        totals: dict[int, float] = {}
-        for (method, path, code), series in sorted(self.counts.items()):
-            labels = f'method="{method}",path="{path}",status="{code}"'
-            running = 0.0
-            for limit, count in zip((*map(go_float, BUCKETS), "+Inf"), series):
-                running += count
-                lines.append(f'{name}_bucket{{{labels},le="{limit}"}} {running:.0f}')
-            lines.append(f"{name}_sum{{{labels}}} {series[-1]!r}")
-            lines.append(f"{name}_count{{{labels}}} {running:.0f}")
-            totals[code] = totals.get(code, 0) + running
-        lines += ["# HELP http_requests_total The total number of HTTP requests.", "# TYPE http_requests_total counter"]
-        lines += [f'http_requests_total{{status="{code}"}} {count:.0f}' for code, count in sorted(totals.items())]
-        return "\n".join(lines) + "\n"
-
-
-def go_float(number: float) -> str:
-    return f"{number:g}"
-
-
 class Podinfo(App):
     """One podinfo: its settings, its switches, its routes."""
 
@@ -164,7 +131,7 @@ class Podinfo(App):
         self.faults = read_faults(settings["fault"])
         self.rng = random.Random(settings["random-seed"] or None)
         self.secret = self.rng.randbytes(32)
-        self.metrics = Metrics()
+        self.counts = RequestCounts()
         self.store: dict[str, bytes] = {}
         self.info = self._info()
         self.routes = self._routes()
@@ -224,7 +191,7 @@ class Podinfo(App):
         ]
 
     def count(self, method: str, route: str, code: int, seconds: float) -> None:
-        self.metrics.add(method, route, code, seconds)
+        self.counts.add(method, route, code, seconds)
 
     def stop(self) -> None:
         self.ready = False
@@ -286,7 +253,7 @@ class Podinfo(App):
         return Answer(202, b"")
 
     def show_metrics(self, ask: Ask, rest: str) -> Answer:
-        return Answer(200, self.metrics.text().encode(), "text/plain; version=0.0.4; charset=utf-8")
+        return Answer(200, self.counts.text().encode(), "text/plain; version=0.0.4; charset=utf-8")
 
     def status_code(self, ask: Ask, code: str) -> Answer:
         if not code.isdigit() or not 200 <= int(code) <= 599:
@@ -330,13 +297,7 @@ class Podinfo(App):
 
     def echo(self, ask: Ask, rest: str) -> Reply:
         backends = self.settings["backend-url"].replace(",", " ").split()
-        return self.forward(backends, ask) if backends else Answer(202, ask.body)
-
-    async def forward(self, backends: list[str], ask: Ask) -> Answer:
-        answers = [await fetch(self.env, url, ask) for url in backends]
-        if any(answer.code >= 400 for answer in answers):
-            return Answer(500, dump({"code": 500, "message": "backend failed"}))
-        return Answer(200, dump([answer.body.decode(errors="replace") for answer in answers]))
+        return forward(self.env, backends, ask) if backends else Answer(202, ask.body)
 
 
 def label(path: str) -> str:
@@ -398,25 +359,24 @@ def base64url(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
-async def fetch(env: Mapping[str, str], url: str, ask: Ask) -> Answer:
-    """Send a request on to another service, through the cluster's gateway."""
-    match = re.match(r"http://([^/:]+)(:\d+)?(/.*)?\Z", url)
-    gateway, _, port = env.get("VOLARY_GATEWAY", "").rpartition(":")
-    if match is None or not gateway:
-        return Answer(502, b"")
-    host = match[1] if "." in match[1] else f"{match[1]}.{env.get('VOLARY_NAMESPACE', 'default')}"
-    head = f"POST {match[3] or '/'} HTTP/1.1\r\nhost: {host}{match[2] or ''}\r\nconnection: close\r\n"
-    try:
-        async with asyncio.timeout(30):
-            reader, writer = await asyncio.open_connection(gateway, int(port))
-            writer.write(f"{head}content-length: {len(ask.body)}\r\n\r\n".encode() + ask.body)
-            answer = await reader.read(LARGEST_ANSWER)
-            writer.close()
-    except OSError:
-        return Answer(502, b"")
-    first, _, rest = answer.partition(b"\r\n")
-    code = first.split()[1:2]
-    return Answer(int(code[0]) if code and code[0].isdigit() else 502, rest.partition(b"\r\n\r\n")[2])
+async def forward(env: Mapping[str, str], backends: list[str], ask: Ask) -> Answer:
+    """Send a request on to other services, through the cluster's gateway, and gather their answers."""
+    from volary.embedded.images.mesh_client import Connection, Request  # most pods have no backend
+
+    answers = []
+    for url in backends:
+        connection = Connection(env)
+        try:
+            async with asyncio.timeout(BACKEND_SECONDS):
+                response = await connection.send(Request(url, "POST", body=ask.body), keep=False)
+        except OSError as problem:
+            return Answer(500, dump({"code": 500, "message": str(problem)}))
+        finally:
+            connection.close()
+        if response.code >= 400:
+            return Answer(500, dump({"code": 500, "message": f"{url} answered {response.code}"}))
+        answers.append(response.body.decode(errors="replace"))
+    return Answer(200, dump(answers))
 
 
 def main(arguments: list[str]) -> int:

@@ -1,0 +1,125 @@
+"""A whole small cluster in virtual time: controllers, a node with simulated processes, and a few ways to look at it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tests.unit.embedded.fake_local import FakeLocal
+from volary.embedded.addresses import Addresses
+from volary.embedded.api.local import Local, NewObject, Object
+from volary.embedded.controllers import Manager, World, controllers
+from volary.embedded.controllers.objects import condition, edited
+from volary.embedded.node import Node
+from volary.embedded.pods import Setting
+from volary.embedded.simulated_processes import SimulatedProcesses
+from volary.sim.clock import VirtualClock
+from volary.sim.loop import VirtualLoop
+
+PODINFO = "ghcr.io/stefanprodan/podinfo:6.0.0"
+NEWER = "ghcr.io/stefanprodan/podinfo:6.0.1"
+
+
+@dataclass
+class Small:
+    local: Any
+    world: World
+    manager: Manager
+    node: Node
+    processes: SimulatedProcesses
+
+    def deployment(self, name: str = "podinfo") -> Object:
+        found: Object = self.local.get("apps/deployments", "test", name)
+        return found
+
+    def pods(self) -> list[Object]:
+        found: list[Object] = self.local.items("/pods", "test")
+        return found
+
+    def replica_sets(self) -> list[Object]:
+        found: list[Object] = self.local.items("apps/replicasets", "test")
+        return found
+
+    def change(
+        self, change: Callable[[NewObject], None], resource: str = "apps/deployments", name: str = "podinfo"
+    ) -> Object:
+        """Edit an object as a person does."""
+        new = edited(self.local.get(resource, "test", name))
+        change(new)
+        result: Object = self.local.update(resource, new, "kubectl")
+        return result
+
+    def messages(self, reason: str) -> list[str]:
+        return sorted(event["message"] for event in self.local.items("/events") if event["reason"] == reason)
+
+
+@asynccontextmanager
+async def small_cluster(start_seconds: float = 1.0) -> AsyncIterator[Small]:
+    clock = VirtualClock()
+    local: Local = FakeLocal(clock.now)
+    world = World(local, clock)
+    manager = controllers(world)
+    manager.start(asyncio.get_running_loop())
+    processes = SimulatedProcesses(start_seconds)
+    node = Node(world, processes, Addresses(1), Setting(), lease_seconds=None)
+    local.create("/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "test"}}, "kubectl")
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(node.run())
+        await asyncio.sleep(0)
+        yield Small(local, world, manager, node, processes)
+        running.cancel()
+    manager.stop()
+
+
+def play(story: Callable[[Small], Awaitable[None]], start_seconds: float = 1.0) -> None:
+    """Run a story in a fresh cluster in virtual time."""
+
+    async def whole() -> None:
+        async with small_cluster(start_seconds) as cluster:
+            await story(cluster)
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(whole())
+
+
+def deployment(replicas: int | None = 2, image: str = PODINFO, **spec: Any) -> NewObject:
+    container = {
+        "name": "podinfod",
+        "image": image,
+        "ports": [{"name": "http", "containerPort": 9898}],
+        "readinessProbe": {"httpGet": {"path": "/readyz", "port": "http"}},
+    }
+    template = {"metadata": {"labels": {"app": "podinfo"}}, "spec": {"containers": [container]}}
+    body: NewObject = {"selector": {"matchLabels": {"app": "podinfo"}}, "template": template, **spec}
+    if replicas is not None:
+        body["replicas"] = replicas
+    metadata = {"name": "podinfo", "namespace": "test"}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": body}
+
+
+def service(**spec: Any) -> NewObject:
+    ports = [{"name": "http", "port": 80, "targetPort": "http", "protocol": "TCP"}]
+    metadata = {"name": "podinfo", "namespace": "test"}
+    body = {"selector": {"app": "podinfo"}, "ports": ports, **spec}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": body}
+
+
+def reason(obj: Object, kind: str) -> str:
+    return str((condition(obj, kind) or {}).get("reason"))
+
+
+def set_image(image: str) -> Callable[[NewObject], None]:
+    def change(obj: NewObject) -> None:
+        obj["spec"]["template"]["spec"]["containers"][0]["image"] = image
+
+    return change
+
+
+def set_replicas(replicas: int) -> Callable[[NewObject], None]:
+    def change(obj: NewObject) -> None:
+        obj["spec"]["replicas"] = replicas
+
+    return change
