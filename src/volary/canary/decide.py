@@ -17,7 +17,7 @@ from datetime import datetime
 from volary.canary import ending, resting, starting, trial
 from volary.canary.facts import Facts
 from volary.canary.plan import Plan
-from volary.canary.rules import hold_without_target, repair_parts, suspended, taken_back_from_stall
+from volary.canary.rules import hold_without_target, repair_parts, suspended
 from volary.canary.wire import moved
 
 Rule = Callable[[Facts, datetime], Plan | None]
@@ -28,8 +28,15 @@ def decide(facts: Facts, now: datetime) -> Plan:
     for rule in RULES:
         plan = rule(facts, now)
         if plan is not None:
-            return timed(facts, plan, now)
+            return timed(facts, no_longer_stalled(facts, plan), now)
     return Plan("nothing to do")
+
+
+def no_longer_stalled(facts: Facts, plan: Plan) -> Plan:
+    """Take the condition away once nothing is left to do that could stall again; any progress takes it away too."""
+    if not facts.stalled or plan.actions or plan.progress is not None:
+        return plan
+    return Plan("no longer stalled", progress=facts.progress)
 
 
 def timed(facts: Facts, plan: Plan, now: datetime) -> Plan:
@@ -40,7 +47,6 @@ def timed(facts: Facts, plan: Plan, now: datetime) -> Plan:
 
 
 RULES: tuple[Rule, ...] = (
-    taken_back_from_stall,
     suspended,
     starting.initialize,
     hold_without_target,

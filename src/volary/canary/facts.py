@@ -80,7 +80,7 @@ class Facts:
     autoscaler: Part | None = None  # the primary's autoscaler, where it differs from the target's
     answers: Mapping[Question, Answer] = field(default_factory=dict)
     asked: frozenset[Question] = frozenset()  # questions under way
-    stalled: bool = False  # the status says that a person is needed, which is over by now
+    stalled: bool = False  # the status says that a person is needed; `observe` found nothing of the kind
 
     @property
     def canary_can_serve(self) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from volary.canary.spec import Hook, Phase, Progress
+from volary.canary.spec import Hook, Progress
 from volary.runtime.events import Line, digest
 from volary.runtime.http import HttpRequest, HttpResponse
 
@@ -30,7 +30,7 @@ class Call:
 
     name: str
     namespace: str
-    phase: Phase
+    phase: str
     progress: Progress
     id: str  # the same for every attempt at the same question
 
@@ -40,7 +40,7 @@ def hook_request(hook: Hook, call: Call) -> HttpRequest:
     body: dict[str, object] = {
         "name": call.name,
         "namespace": call.namespace,
-        "phase": call.phase.value,
+        "phase": call.phase,
         "checksum": trial_checksum(call.progress),
     }
     if hook.metadata:
@@ -58,7 +58,7 @@ def event_request(hook: Hook, call: Call, line: Line, now: datetime) -> HttpRequ
     body = {
         "name": call.name,
         "namespace": call.namespace,
-        "phase": call.phase.value,
+        "phase": call.phase,
         "checksum": trial_checksum(call.progress),
         "metadata": {**hook.metadata, **ours},
     }

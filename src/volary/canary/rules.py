@@ -13,11 +13,6 @@ from volary.canary.spec import Phase, Progress
 CLOCK_SLACK = timedelta(seconds=5)  # two replicas' clocks may differ so much before a time in the future is an error
 
 
-def taken_back_from_stall(facts: Facts, now: datetime) -> Plan | None:
-    """What a person had to mend is mended: take the condition away."""
-    return Plan("no longer stalled", progress=facts.progress) if facts.stalled else None
-
-
 def suspended(facts: Facts, now: datetime) -> Plan | None:
     """A person's stop beats everything; traffic stays where it is."""
     return Plan("suspended", announce=(messages.suspended(),)) if facts.spec.suspend else None

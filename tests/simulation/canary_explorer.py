@@ -1,0 +1,158 @@
+"""Walks every state of the small world, checks each move, and then whether a helpful world always comes to rest."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from tests.simulation.canary_world import INSTALL, SPEC, World, events, facts_of, moves, now_of, revision
+from volary.canary.facts import Facts
+from volary.canary.phases import ALLOWED, AT_REST
+from volary.canary.plan import Copy, MakePrimary, Plan, Scale, SetWeight
+from volary.canary.spec import Phase
+
+Decide = Callable[[Facts, datetime], Plan]
+LATE = ("push", "hand", "canary lost", "route deleted")  # events that may fall between a look and the write
+MOST_MOVES = 150  # from any state to rest
+
+
+@dataclass
+class Walk:
+    """What was found."""
+
+    states: dict[World, tuple[str, World] | None] = field(default_factory=dict)
+    edges: int = 0
+    violations: dict[str, World] = field(default_factory=dict)
+    stuck: list[World] = field(default_factory=list)
+
+    def trace(self, world: World) -> list[str]:
+        """Return the shortest way to a state."""
+        labels = []
+        step = self.states[world]
+        while step is not None:
+            labels.append(step[0])
+            step = self.states[step[1]]
+        return labels[::-1]
+
+
+def explore(decide: Decide, most: int = 10**7) -> Walk:
+    """Walk everything that can be reached from the installation."""
+    walk = Walk({INSTALL: None})
+    todo = deque([INSTALL])
+    settled: dict[World, bool] = {}
+    while todo and len(walk.states) < most:
+        world = todo.popleft()
+        plan = decide(facts_of(world), now_of(world))
+        for sentence in broken(world, plan):
+            walk.violations.setdefault(sentence, world)
+        for label, after in successors(world, plan):
+            walk.edges += 1
+            if after not in walk.states:
+                walk.states[after] = (label, world)
+                todo.append(after)
+    walk.stuck = [world for world in walk.states if not comes_to_rest(decide, world, settled)]
+    return walk
+
+
+def successors(world: World, plan: Plan) -> Iterator[tuple[str, World]]:
+    yield from moves(world, plan, world)
+    for label, after in events(world):
+        yield label, after
+        if label.startswith(LATE):
+            for late, end in moves(after, plan, world):
+                yield f"{label}, then late {late}", end
+
+
+def broken(world: World, plan: Plan) -> Iterator[str]:
+    """Yield a sentence for each promise that a plan would break."""
+    yield from broken_by_actions(world, plan)
+    at, after = world.progress, plan.progress
+    if after is not None and after.phase is not at.phase:
+        if after.phase not in ALLOWED[at.phase]:
+            yield f"phase {at.phase} may not become {after.phase}"
+        if after.phase is Phase.PROMOTING and not measured(world, after.applied):
+            yield "promotion of what was not measured at every weight"
+        if after.phase in AT_REST and after.phase is not Phase.FAILED and (world.weight or world.replicas):
+            yield "at rest with traffic on the canary, or with Pods of it"
+    if not plan.actions and after is None and at.phase in AT_REST and world.weight != at.weight:
+        yield "at rest and the route is not what the status says"
+    if not plan.actions and after is None and at.phase in AT_REST and at.weight and at.phase is not Phase.FAILED:
+        yield "at rest with a weight"
+
+
+def broken_by_actions(world: World, plan: Plan) -> Iterator[str]:
+    at, live = world.progress, world.weight or 0
+    for action in plan.actions:
+        match action:
+            case SetWeight(percent) if percent > live:
+                if not (world.replicas and world.ready == "ready"):
+                    yield "traffic to a canary that is not ready"
+                if revision(world.target) != at.applied:
+                    yield "traffic to another revision than the one on trial"
+                if at.failed_checks > SPEC.threshold:
+                    yield "traffic to a canary that was given up"
+            case SetWeight(percent) if percent < live and not (facts_of(world).primary_can_serve):
+                yield "traffic to a primary that cannot serve"
+            case Scale(0) if live and at.phase not in (Phase.NEW, Phase.INITIALIZING):
+                yield "scaled down with traffic on it"
+            case Scale(0) if world.primary_ready != "ready" and at.phase is Phase.INITIALIZING:
+                yield "scaled down before the first primary is ready"
+            case Copy() if at.phase is not Phase.INITIALIZING and not measured(world, revision(world.target)):
+                yield "copied what was not measured"
+            case Copy() if at.phase not in (Phase.INITIALIZING, Phase.PROMOTING):
+                yield "copied in another phase"
+            case MakePrimary() if at.phase is not Phase.INITIALIZING:
+                yield "primary made again"
+
+
+def measured(world: World, name: str) -> bool:
+    """Was this revision measured well at every weight? The last answer may still be on its way into the status."""
+    ghost, weights = world.ghost
+    if world.asked is not None and world.asked.outcome == "pass" and revision(world.asked.about[0]) == name:
+        weights |= {world.asked.about[1]}
+    return ghost == name and weights >= set(SPEC.weights)
+
+
+def comes_to_rest(decide: Decide, world: World, known: dict[World, bool]) -> bool:
+    """Does it end well when the world only helps: Pods get ready, checks pass, time goes on?"""
+    path: list[World] = []
+    result = False
+    while world not in known and len(path) < MOST_MOVES:
+        path.append(world)
+        after = helped(world, decide(facts_of(world), now_of(world)))
+        if after is None:
+            result = is_rest(world)
+            break
+        world = after
+    else:
+        result = known.get(world, False)
+    for seen in path:
+        known[seen] = result
+    return result
+
+
+def helped(world: World, plan: Plan) -> World | None:
+    after = [end for _, end in moves(world, plan, world)]
+    if after:
+        return after[-1]
+    kind = {label: end for label, end in events(world) if label in ("canary ready", "primary ready", "pass", "time")}
+    for label in ("canary ready", "primary ready", "pass", "time"):
+        if label in kind:
+            return kind[label]
+    return None
+
+
+def is_rest(world: World) -> bool:
+    """Nothing to do, and everybody is served by what was promoted, or where a promotion failed."""
+    at = world.progress
+    if at.phase is Phase.FAILED and at.weight:
+        return world.weight == 100 and world.replicas > 0
+    if at.phase is Phase.INITIALIZING:
+        return world.primary_ready == "hopeless"
+    if world.primary_ready == "hopeless" and at.phase is Phase.PROMOTING:
+        return world.ready != "ready" or revision(world.target) != at.applied
+    if world.weight or world.replicas or at.phase not in AT_REST:
+        return False
+    return world.target == world.primary or (at.phase is Phase.FAILED and revision(world.target) == at.applied)
