@@ -98,7 +98,7 @@ def reason(error: Exception) -> str:
             return "connection refused"
         case aiohttp.ClientConnectorError():
             return f"cannot connect: {error.os_error.strerror or 'no reason given'}"
-        case aiohttp.InvalidURL() | ValueError():
+        case aiohttp.InvalidURL() | aiohttp.NonHttpUrlClientError() | ValueError():
             return "this is not a URL that can be asked"
         case _:
             return "the connection broke"
