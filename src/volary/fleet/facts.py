@@ -87,6 +87,7 @@ class Look:
     message: str = ""
     read: bool = True  # False: the caches are not filled yet
     fresh: bool = False
+    unreadable: str = ""  # why a fresh look was not to be had, just now
     repository: Repository | None = Repository()
     kustomization: Kustomized | None = Kustomized()
     canary: CanaryLook | None = None

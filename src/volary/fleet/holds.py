@@ -69,7 +69,7 @@ def member_hold(facts: RunFacts, asked: Asked) -> Hold | None:
     waiting = [(entry, found) for entry, found in asked if found.hold is not None]
     for entry, found in sorted(waiting, key=lambda pair: not pair[1].person):
         assert found.hold is not None
-        message = found.message
+        message = f"{entry.name}: {found.message}"
         return Hold(found.hold, facts.now, until(facts, entry), entry.name, message, unblock(facts, entry, found.hold))
     return None
 

@@ -171,7 +171,8 @@ def look_closer_at_members(facts: RolloutFacts) -> Plan | None:
     names = []
     for member in facts.status.members:
         found = asked(facts, member)
-        if found and found.standing is Standing.PROVEN and not facts.looks[member.name].fresh:
+        look = facts.looks.get(member.name)
+        if look and found and found.standing is Standing.PROVEN and not (look.fresh or look.unreadable):
             names.append(member.name)
     return Plan(f"reading {', '.join(names)} themselves", look_closer=tuple(names)) if names else None
 

@@ -97,7 +97,7 @@ def look_closer(facts: RunFacts) -> Plan | None:
     names = []
     for entry in facts.status.clusters:
         look = facts.looks.get(entry.name)
-        if look is None or look.fresh or look.lost or not has_turn(entry):
+        if look is None or look.fresh or look.unreadable or look.lost or not has_turn(entry):
             continue
         found = finding(facts, entry)
         if entry.phase == "Pending":

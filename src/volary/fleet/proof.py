@@ -79,7 +79,7 @@ def examine(look: Look, question: Question) -> Finding:
     """Return what `look` says about `question.commit`."""
     if look.lost:
         why = look.message or ("not read yet" if look.reachable == "True" else look.reason or "no answer")
-        return held("ClusterUnreachable", f"cluster {look.name} is unreachable: {why}")
+        return held("ClusterUnreachable", f"unreachable: {why}")
     for step in (repository, canary_failed, fetched, kustomized, applied, canary):
         found = step(look, question)
         if found is not None:
@@ -95,10 +95,10 @@ def repository(look: Look, question: Question) -> Finding | None:
     """The GitRepository is there and the pin is ours."""
     ours = question.target.repository
     if look.repository is None:
-        return held("SourceNotReady", f"cluster {look.name} has no GitRepository {ours}")
+        return held("SourceNotReady", f"there is no GitRepository {ours}")
     stranger = pin_trouble(look.repository, question.owner)
     if stranger:
-        return held("DeliveryDrift", f"cluster {look.name}: GitRepository {ours}: {stranger}", person=True)
+        return held("DeliveryDrift", f"GitRepository {ours}: {stranger}", person=True)
     if look.repository.pin != question.commit:
         return moving("pin is being written")
     return None
@@ -126,9 +126,7 @@ def canary_failed(look: Look, question: Question) -> Finding | None:
     message = look.warning or f"canary {question.target.canary} failed"
     if canary.weight:
         message = f"promotion failed and {canary.weight} % of the traffic is on the target: {message}"
-    return Finding(
-        Standing.FAILED, f"cluster {look.name}: {message}", failure="CanaryFailed", traffic_on_target=canary.weight > 0
-    )
+    return Finding(Standing.FAILED, message, failure="CanaryFailed", traffic_on_target=canary.weight > 0)
 
 
 def fetched(look: Look, question: Question) -> Finding | None:
@@ -137,12 +135,12 @@ def fetched(look: Look, question: Question) -> Finding | None:
     assert there is not None
     ref, at = question.target.repository, short(question.commit)
     if there.observed != there.generation:
-        return slow(question, "SourceNotReady", f"cluster {look.name}: GitRepository {ref} has not been looked at")
+        return slow(question, "SourceNotReady", f"GitRepository {ref} has not been looked at")
     if there.artifact == question.commit and there.ready.status != "False":
         return None if there.ready.status == "True" else moving(f"fetching {at}")
     if there.ready.status == "False":
-        return held("SourceNotReady", f"cluster {look.name}: GitRepository {ref}: {there.ready.message}")
-    return slow(question, "SourceNotReady", f"cluster {look.name}: GitRepository {ref} has not fetched {at}")
+        return held("SourceNotReady", f"GitRepository {ref}: {there.ready.message}")
+    return slow(question, "SourceNotReady", f"GitRepository {ref} has not fetched {at}")
 
 
 def suspended(look: Look, target: Target) -> Finding | None:
@@ -153,7 +151,7 @@ def suspended(look: Look, target: Target) -> Finding | None:
         (look.canary and look.canary.suspended, "Canary", target.canary),
     ):
         if there:
-            message = f"cluster {look.name}: {what} {ref} is suspended; set its spec.suspend to false"
+            message = f"{what} {ref} is suspended; set its spec.suspend to false"
             return held("MemberSuspended", message, person=True)
     return None
 
@@ -169,11 +167,11 @@ def kustomized(look: Look, question: Question) -> Finding | None:
     """The Kustomization has not given the commit up."""
     there, ref = look.kustomization, question.target.kustomization
     if there is None:
-        return held("KustomizationNotReady", f"cluster {look.name} has no Kustomization {ref}")
+        return held("KustomizationNotReady", f"there is no Kustomization {ref}")
     if there.ready.status != "False" or there.observed != there.generation:
         return None
     reason, at = there.ready.reason, there.attempted == question.commit
-    message = f"cluster {look.name}: Kustomization {ref}: {reason}: {there.ready.message}"
+    message = f"Kustomization {ref}: {reason}: {there.ready.message}"
     if at and reason == "BuildFailed":
         return failed("BuildFailed", message)
     if at and reason == "ReconciliationFailed":
@@ -199,7 +197,7 @@ def applied(look: Look, question: Question) -> Finding | None:
         return moving(f"Kustomization {ref} is at work")  # Unknown: stock Flux shows it in every pass
     if there.ready.status == "Unknown":
         return moving(f"Kustomization {ref} is at work")
-    message = f"cluster {look.name}: Kustomization {ref} has not applied {short(question.commit)}"
+    message = f"Kustomization {ref} has not applied {short(question.commit)}"
     return slow(question, "KustomizationNotReady", message)
 
 
@@ -209,11 +207,11 @@ def canary(look: Look, question: Question) -> Finding | None:
     if ref is None:
         return None
     if there is None:
-        message = f"cluster {look.name} has no Canary {ref}; correct inCluster.canaryRef, or add the Canary"
+        message = f"there is no Canary {ref}; correct inCluster.canaryRef, or add the Canary"
         return held("CanaryNotFound", message)
     if there.phase in APPROVAL_PHASES or there.at_gate:
         message = look.warning or f"canary {ref} waits for its own gate"
-        return held("AwaitingApproval", f"cluster {look.name}: {message}", person=True)
+        return held("AwaitingApproval", message, person=True)
     if there.phase in IDLE_PHASES and there.weight == 0 and there.same:
         return PROVEN
     if there.phase == "Progressing":
@@ -230,7 +228,7 @@ def stuck(look: Look, question: Question, there: CanaryLook, message: str) -> Fi
     limit = max(SLOW, 3 * there.interval)
     if times and question.now - max(times) >= limit:
         why = f"; {look.warning}" if look.warning else ""
-        return held("CanaryNotProgressing", f"cluster {look.name}: {message}{why}")
+        return held("CanaryNotProgressing", f"{message}{why}")
     return moving(message)
 
 

@@ -20,7 +20,7 @@ def finding(facts: RunFacts, entry: ClusterProgress) -> Finding:
     """Return what the member says about what is asked of it now."""
     look = facts.looks.get(entry.name)
     if look is None:
-        return held("ClusterUnreachable", f"Cluster {entry.name} is gone")
+        return held("ClusterUnreachable", "the Cluster is gone")
     if entry.phase == "RollingBack":
         return examine(look, question(facts, entry, entry.pin))
     if entry.in_flight:
@@ -51,7 +51,7 @@ def stranded(facts: RunFacts, entry: ClusterProgress) -> bool:
 def cluster_suspended(look: Look, found: Finding) -> Finding:
     """A suspended Cluster stops the clock of a member in flight, but not its proof."""
     if look.suspended and found.standing in (Standing.MOVING, Standing.HELD):
-        return held("MemberSuspended", f"Cluster {look.name} is suspended; set its spec.suspend to false", person=True)
+        return held("MemberSuspended", "the Cluster is suspended; set its spec.suspend to false", person=True)
     return found
 
 
@@ -62,12 +62,12 @@ def readiness(facts: RunFacts, entry: ClusterProgress, look: Look) -> Finding:
     if look.lost:
         return examine(look, present)
     if look.suspended:
-        return held("MemberSuspended", f"Cluster {look.name} is suspended; set its spec.suspend to false", person=True)
+        return held("MemberSuspended", "the Cluster is suspended; set its spec.suspend to false", person=True)
     if look.repository is None:
-        return held("SourceNotReady", f"cluster {look.name} has no GitRepository {target.repository}")
+        return held("SourceNotReady", f"there is no GitRepository {target.repository}")
     stranger = refused(look) or pin_trouble(look.repository, facts.owner)
     if stranger:
-        message = f"cluster {look.name}: GitRepository {target.repository}: {stranger}"
+        message = f"GitRepository {target.repository}: {stranger}"
         return held("DeliveryDrift", message, person=True)
     asleep = suspended(look, target)
     if asleep is not None:
