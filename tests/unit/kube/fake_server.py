@@ -163,12 +163,13 @@ class FakeServer:
             if version < self.oldest:
                 yield line("ERROR", Refusal(410, "Expired", "too old resource version").status)
                 return
+            present, changed = self.version, self._changed  # before the first yield: the reader may take its time
             for kind, obj in self._since(collection, namespace, version):
                 yield line(kind, obj)
-            version = max(version, self.version)
+            version = present
             try:
                 async with asyncio.timeout_at(ends):
-                    await self._changed.wait()
+                    await changed.wait()
             except TimeoutError:
                 yield line("BOOKMARK", {"metadata": {"resourceVersion": str(version)}})
                 return
