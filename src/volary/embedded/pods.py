@@ -58,7 +58,7 @@ class PodRun:
         self.uid = uid_of(pod)
         self.key = key_of(pod)
         self.place = place
-        self.folder = setting.folder / "pods" / self.uid
+        self.folder = setting.folder / self.uid
         self.where = Where(place.ip, setting.host_ip, world.now())
         self.containers = [Container(self, spec) for spec in spec_of(pod).get("containers") or ()]
         self._stop = asyncio.Event()

@@ -34,8 +34,13 @@ class Command:
 class Child(Protocol):
     """A process that was started."""
 
-    pid: int
-    addresses: Mapping[int, Address]  # port as the pod knows it -> where it really is
+    @property
+    def pid(self) -> int: ...
+
+    @property
+    def addresses(self) -> Mapping[int, Address]:
+        """Return port as the pod knows it -> where it really is."""
+        ...
 
     async def listening(self) -> None:
         """Wait until the program says that it listens; for ever, if it ends before."""
