@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from volary.fleet.definitions import definitions
 from volary.fleet.hub import Hub
 from volary.fleet.members import Member, Members
 from volary.fleet.names import MANAGER
 from volary.fleet.observe import Observer
 from volary.fleet.reconcile_rollout import Rollouts
 from volary.fleet.reconcile_run import Runs, owner_uid
+from volary.fleet.wire import definitions
 from volary.kube.objects import Object, key_of, metadata, namespace_of, uid_of
 from volary.kube.resources import FLEET_ROLLOUT_RUNS, FLEET_ROLLOUTS, GIT_REPOSITORIES
 from volary.runtime.cluster import Cluster

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from volary.fleet.progress import Progress
+from volary.fleet.progress import ClusterStatus, Progress, RolloutStatus, RunStatus
 from volary.fleet.spec import (
     Amount,
     OnFailure,
@@ -28,7 +28,9 @@ from volary.fleet.spec import (
     Target,
 )
 from volary.kube.decoding import BadField, decode
+from volary.kube.definitions import AGE, Column, definition
 from volary.kube.objects import NewObject, Object, key_of, name_of, namespace_of
+from volary.kube.resources import CLUSTERS, FLEET_ROLLOUT_RUNS, FLEET_ROLLOUTS
 
 S = TypeVar("S", bound=Progress)
 
@@ -346,3 +348,57 @@ def status_of(kind: type[S], obj: Object) -> S:
 def status_json(status: Progress) -> NewObject:
     made: NewObject = msgspec.to_builtins(status)
     return made
+
+
+# -- CRDs
+
+
+def of_condition(kind: str, field: str) -> str:
+    return f'.status.conditions[?(@.type=="{kind}")].{field}'
+
+
+def definitions() -> list[NewObject]:
+    """Return the CRDs of Cluster, FleetRollout and FleetRolloutRun."""
+    return [
+        definition(
+            CLUSTERS,
+            spec=ClusterSpec,
+            status=ClusterStatus,
+            columns=[
+                Column("Reachable", of_condition("Reachable", "status")),
+                Column("Version", ".status.version"),
+                AGE,
+                Column("Reason", of_condition("Reachable", "reason"), priority=1),
+            ],
+            categories=["volary"],
+        ),
+        definition(
+            FLEET_ROLLOUTS,
+            spec=FleetRolloutSpec,
+            status=RolloutStatus,
+            columns=[
+                Column("Ready", of_condition("Ready", "status")),
+                Column("Commit", ".status.current.commit"),
+                Column("Run", ".status.activeRun"),
+                Column("Status", of_condition("Ready", "message")),
+                AGE,
+            ],
+            short_names=["fr"],
+            categories=["volary"],
+        ),
+        definition(
+            FLEET_ROLLOUT_RUNS,
+            spec=FleetRolloutRunSpec,
+            status=RunStatus,
+            columns=[
+                Column("Revision", ".spec.revision.short"),
+                Column("Phase", ".status.phase"),
+                Column("Stage", ".status.stage"),
+                Column("Verified", ".status.verified"),
+                Column("Hold", ".status.hold.reason"),
+                AGE,
+            ],
+            short_names=["frr"],
+            categories=["volary"],
+        ),
+    ]
