@@ -89,40 +89,56 @@ def split(**weights: int) -> dict[str, Any]:
     return {"route": route}
 
 
+class PodConnection(asyncio.Protocol):
+    def __init__(self, pods: FakePods, name: str) -> None:
+        self.pods, self.name = pods, name
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.pods.open.setdefault(self.name, set()).add(transport)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.pods.open[self.name].discard(self.transport)
+
+    def data_received(self, data: bytes) -> None:
+        for head in data.split(b"\r\n\r\n")[:-1]:
+            self.pods.served[self.name] = self.pods.served.get(self.name, 0) + 1
+            self.pods.last = head
+            status, name = self.pods.answer(head), self.name.encode()
+            self.transport.write(b"HTTP/1.1 %s\r\nx-volary-pod: %s\r\ncontent-length: 0\r\n\r\n" % (status, name))
+
+
 class FakePods:
     """Pods as small servers in this process, each on a port of its own; every answer is signed."""
 
     def __init__(self) -> None:
         self.addresses: dict[tuple[str, str], dict[int, Address]] = {}
         self.served: dict[str, int] = {}
+        self.open: dict[str, set[asyncio.Transport]] = {}
         self.last: bytes = b""  # the last request's head
         self.answer: Callable[[bytes], bytes] = lambda head: b"200 OK"
+        self._servers: dict[str, asyncio.Server] = {}
 
     def __call__(self, namespace: str, name: str) -> Mapping[int, Address]:
         return self.addresses.get((namespace, name), {})
 
     @asynccontextmanager
     async def run(self, local: FakeLocal, *names: str) -> AsyncIterator[None]:
-        servers = []
+        loop = asyncio.get_running_loop()
         for name in names:
-            server = await asyncio.start_server(partial(self._serve, name), "127.0.0.1", 0)
-            servers.append(server)
+            server = await loop.create_server(partial(PodConnection, self, name), "127.0.0.1", 0)
+            self._servers[name] = server
             self.addresses["test", name] = {9898: server.sockets[0].getsockname()[:2]}
             local.put("/pods", {"metadata": {"name": name, "namespace": "test"}})
         try:
             yield
         finally:
-            for server in servers:
-                server.close()
+            for name in names:
+                self.kill(name)
 
-    async def _serve(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while head := await reader.readuntil(b"\r\n\r\n"):
-                self.served[name] = self.served.get(name, 0) + 1
-                self.last = head
-                status = self.answer(head)
-                writer.write(b"HTTP/1.1 %s\r\nx-volary-pod: %s\r\ncontent-length: 0\r\n\r\n" % (status, name.encode()))
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            writer.close()
+    def kill(self, name: str) -> None:
+        """End a pod at once: nobody listens, connections break."""
+        self._servers[name].close()
+        for transport in list(self.open.get(name, ())):
+            transport.abort()
