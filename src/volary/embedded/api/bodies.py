@@ -1,0 +1,122 @@
+"""The object in a request's body: read, of the right kind, without fields that nobody knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from volary.embedded.api.call import Call, Options
+from volary.embedded.api.catalog import ResourceType
+from volary.embedded.api.conform import WrongType, conform
+from volary.embedded.api.encoding import read
+from volary.embedded.api.errors import Problem, bad_request, invalid, invalid_object, unsupported_media
+from volary.embedded.api.omission import omit
+from volary.embedded.api.protobuf import decode as decode_protobuf
+from volary.embedded.api.pruning import prune
+from volary.embedded.api.registry import definitions
+from volary.embedded.api.schema import Node
+
+Object = dict[str, Any]
+
+PROTOBUF = "application/vnd.kubernetes.protobuf"
+READABLE = ("application/json", "application/yaml", PROTOBUF)
+META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+_meta_nodes: list[Node] = []
+
+
+def metadata_node() -> Node:
+    """Return the schema of metadata."""
+    if not _meta_nodes:
+        _meta_nodes.append(Node(definitions()[META], definitions(), META))
+    return _meta_nodes[0]
+
+
+def read_body(call: Call) -> tuple[Any, list[str]]:
+    """Return the value of a body and the fields that it names twice. Raises: Problem."""
+    if call.body[:4] == b"k8s\0":
+        return decode_protobuf(call.body), []
+    kind = call.content_type
+    if kind not in ("application/json", "application/yaml", "application/x-www-form-urlencoded"):
+        raise unsupported_media(READABLE)
+    return read(call.body, kind)
+
+
+def object_in(call: Call) -> Object:
+    """Return the object of a create or update, its kind and apiVersion in front. Raises: Problem."""
+    value, repeats = read_body(call)
+    type_ = call.type
+    if not isinstance(value, dict):
+        kind = type_.kind.kind
+        raise bad_request(f"the object provided is unrecognized (must be of type {kind}): the body is no object")
+    check_identity(value, type_)
+    obj = headed(value, type_)
+    tighten(obj, type_, call.options, repeats)
+    return obj
+
+
+def headed(value: Object, type_: ResourceType) -> Object:
+    """Return `value` with kind and apiVersion in front and metadata that is a map."""
+    head: Object = {"kind": type_.kind.kind, "apiVersion": type_.api_version}
+    obj = head | {key: it for key, it in value.items() if key not in head}
+    if obj.get("metadata") is None:
+        obj["metadata"] = {}
+    return obj
+
+
+def check_identity(value: Object, type_: ResourceType) -> None:
+    """Refuse a body of another kind or version. Raises: Problem."""
+    kind, version = value.get("kind") or type_.kind.kind, value.get("apiVersion") or type_.api_version
+    if kind == type_.kind.kind and version == type_.api_version:
+        return
+    short = str(version).rpartition("/")[2]
+    if kind != type_.kind.kind:
+        raise bad_request(
+            f'{kind} in version "{short}" cannot be handled as a {type_.kind.kind}: converting ({short}.{kind}) to '
+            f"({type_.group or 'core'}.{type_.kind.kind}): unknown conversion"
+        )
+    raise bad_request(
+        f"the API version in the data ({version}) does not match the expected API version ({type_.api_version})"
+    )
+
+
+def tighten(obj: Object, type_: ResourceType, options: Options, repeats: list[str], patch: Any = None) -> None:
+    """Drop unknown fields, and say so as fieldValidation asks; check what Go's decoder checks. Raises: Problem.
+
+    `patch`: the patch that made the object, for the message of a refusal.
+    """
+    try:
+        if type_.custom:
+            unknown = conform_metadata(obj) + prune(obj, type_.node)
+        else:
+            unknown = conform(obj, type_.node)
+    except WrongType as error:
+        raise _undecodable(type_, str(error), patch) from error
+    texts = [f'duplicate field "{it}"' for it in repeats] + [f'unknown field "{it}"' for it in unknown]
+    if texts and options.validation == "Strict":
+        raise _undecodable(type_, "strict decoding error: " + ", ".join(texts), patch)
+    if options.validation == "Warn":
+        for text in texts:
+            options.warn(text)
+    if type_.custom:
+        omit(obj["metadata"], metadata_node())
+    else:
+        omit(obj, type_.node)
+        obj.setdefault("metadata", {})
+
+
+def conform_metadata(obj: Object) -> list[str]:
+    """Check the metadata of a custom resource. Raises: WrongType."""
+    meta = obj["metadata"]
+    if not isinstance(meta, dict):
+        raise WrongType("json: cannot unmarshal into Go struct field ObjectMeta.metadata")
+    managed = meta.pop("managedFields", None)
+    unknown = conform(meta, metadata_node(), "metadata")
+    if managed is not None:
+        meta["managedFields"] = managed
+    return unknown
+
+
+def _undecodable(type_: ResourceType, text: str, patch: Any) -> Problem:
+    if patch is not None:
+        return invalid_object("", "", "", [invalid("patch", patch, text)])
+    kind = type_.kind
+    return bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {text}')

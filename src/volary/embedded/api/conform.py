@@ -1,0 +1,106 @@
+"""A body against the schema of a built-in kind: fields that nobody knows, types that Go would refuse.
+
+Source: the texts are those of Go's decoder (sigs.k8s.io/json) as the server passes them on.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from volary.embedded.api.schema import LIST, MAP, SCALAR, Node
+
+
+class WrongType(Exception):
+    """A value that cannot be decoded."""
+
+
+def conform(value: Any, node: Node, path: str = "", owner: str = "") -> list[str]:
+    """Take unknown fields out of `value` and return their paths. Raises: WrongType."""
+    unknown: list[str] = []
+    _conform(value, node, path, owner, unknown)
+    return unknown
+
+
+def _conform(value: Any, node: Node, path: str, owner: str, unknown: list[str]) -> None:
+    if value is None:
+        return
+    kind = node.kind
+    if kind == MAP:
+        if not isinstance(value, dict):
+            raise _mismatch(value, node, path, owner)
+        _conform_map(value, node, path, unknown)
+    elif kind == LIST:
+        if not isinstance(value, list):
+            raise _mismatch(value, node, path, owner)
+        elem = node.elem
+        if elem.kind == SCALAR or elem.kind in (MAP, LIST):
+            for index, item in enumerate(value):
+                _conform(item, elem, f"{path}[{index}]" if path else f"[{index}]", owner, unknown)
+    elif kind == SCALAR and not fits(value, node):
+        raise _mismatch(value, node, path, owner)
+
+
+def _conform_map(value: dict[str, Any], node: Node, path: str, unknown: list[str]) -> None:
+    owner = struct_name(node)
+    for name in list(value):
+        child = node.field(name)
+        where = f"{path}.{name}" if path else name
+        if child is None:
+            if not node.open:
+                unknown.append(where)
+                del value[name]
+                continue
+            child = node.elem
+        _conform(value[name], child, where, owner, unknown)
+
+
+def fits(value: Any, node: Node) -> bool:
+    """Can Go decode the scalar?"""
+    if node.int_or_string or node.reference.endswith("resource.Quantity"):
+        return isinstance(value, str | int | float) and not isinstance(value, bool)
+    if node.type == "string":
+        return isinstance(value, str)
+    if node.type == "integer":
+        return isinstance(value, int) and not isinstance(value, bool)
+    if node.type == "number":
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, bool)
+
+
+def struct_name(node: Node) -> str:
+    return node.reference.rpartition(".")[2]
+
+
+def _mismatch(value: Any, node: Node, path: str, owner: str) -> WrongType:
+    if node.reference.endswith("meta.v1.Time") or node.reference.endswith("meta.v1.MicroTime"):
+        return WrongType(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse')
+    # Go tells the path with indexes left out.
+    plain = "".join(part.partition("]")[2] if "]" in part else part for part in path.replace("[", "\0[").split("\0"))
+    name = f"{owner}.{plain}" if owner else plain
+    return WrongType(f"json: cannot unmarshal {json_kind(value)} into Go struct field {name} of type {go_type(node)}")
+
+
+def json_kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, str):
+        return "string"
+    if isinstance(value, int | float):
+        return "number"
+    return "object" if isinstance(value, dict) else "array"
+
+
+def go_type(node: Node) -> str:
+    """Return the Go type as messages name it."""
+    if node.kind == LIST:
+        return f"[]{go_type(node.elem)}"
+    if node.kind == MAP and not node.struct:
+        return f"map[string]{go_type(node.elem)}"
+    if node.type == "integer":
+        return str(node.raw.get("format") or "int64")
+    if node.type == "boolean":
+        return "bool"
+    if node.reference and node.kind != SCALAR:
+        package = "v1" if ".meta.v1." in node.reference else node.reference.split(".")[-2]
+        return f"{package}.{struct_name(node)}"
+    return node.type or "interface {}"

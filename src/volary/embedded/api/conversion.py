@@ -1,0 +1,110 @@
+"""Kinds that are served in several versions: to the one they are stored in, and back.
+
+Custom resources convert by name only (`strategy: None`). Two built-in kinds really differ: HorizontalPodAutoscaler
+v1, and Events of events.k8s.io.
+
+Source: Kubernetes, pkg/apis/autoscaling/v1/conversion.go and pkg/apis/events/v1/conversion.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from volary.embedded.api.catalog import ResourceType
+from volary.embedded.api.encoding import decode, encode
+
+Object = dict[str, Any]
+
+NOTES = "autoscaling.alpha.kubernetes.io/"
+EVENT_FIELDS = {  # core -> events.k8s.io
+    "involvedObject": "regarding",
+    "message": "note",
+    "source": "deprecatedSource",
+    "firstTimestamp": "deprecatedFirstTimestamp",
+    "lastTimestamp": "deprecatedLastTimestamp",
+    "count": "deprecatedCount",
+    "reportingComponent": "reportingController",
+}
+
+
+def to_storage(type_: ResourceType, obj: Object) -> Object:
+    """Return an object of this type as it is stored."""
+    if not type_.converts:
+        return obj
+    stored = {**obj, "apiVersion": type_.stored_version}
+    if type_.storage == "/events":
+        back = {new: old for old, new in EVENT_FIELDS.items()}
+        return {back.get(key, key): value for key, value in stored.items()}
+    if type_.storage == "autoscaling/horizontalpodautoscalers":
+        return _autoscaler_to_v2(stored)
+    return stored
+
+
+def from_storage(type_: ResourceType, obj: Object) -> Object:
+    """Return a stored object in this type's version."""
+    if obj.get("apiVersion") == type_.api_version:
+        return obj
+    shown = {**obj, "apiVersion": type_.api_version}
+    if type_.custom:
+        return shown
+    if type_.storage == "/events":
+        return {EVENT_FIELDS.get(key, key): value for key, value in shown.items()}
+    if type_.storage == "autoscaling/horizontalpodautoscalers":
+        return _autoscaler_to_v1(shown)
+    return shown
+
+
+def _autoscaler_to_v1(obj: Object) -> Object:
+    spec, status, notes = dict(obj.get("spec") or {}), dict(obj.get("status") or {}), {}
+    metrics = []
+    for metric in spec.pop("metrics", None) or ():
+        percent = _cpu(metric)
+        if percent is not None and "targetCPUUtilizationPercentage" not in spec:
+            spec["targetCPUUtilizationPercentage"] = percent
+        else:
+            metrics.append(metric)
+    left = {
+        "metrics": metrics,
+        "behavior": spec.pop("behavior", None),
+        "conditions": status.pop("conditions", None),
+        "current-metrics": status.pop("currentMetrics", None),
+    }
+    for name, value in left.items():
+        if value:
+            notes[NOTES + name] = encode(value).decode()
+    shown = {**obj, "spec": spec, "status": status}
+    if notes:
+        meta = obj["metadata"]
+        shown["metadata"] = {**meta, "annotations": {**(meta.get("annotations") or {}), **notes}}
+    return shown
+
+
+def _cpu(metric: Mapping[str, Any]) -> int | None:
+    resource = metric.get("resource") or {}
+    target = resource.get("target") or {}
+    if metric.get("type") == "Resource" and resource.get("name") == "cpu" and target.get("type") == "Utilization":
+        return int(target.get("averageUtilization") or 0)
+    return None
+
+
+def _autoscaler_to_v2(obj: Object) -> Object:
+    spec, status, meta = dict(obj.get("spec") or {}), dict(obj.get("status") or {}), dict(obj["metadata"])
+    notes = dict(meta.get("annotations") or {})
+    taken = {name: notes.pop(NOTES + name, None) for name in ("metrics", "behavior", "conditions", "current-metrics")}
+    metrics = decode(taken["metrics"].encode()) if taken["metrics"] else []
+    percent = spec.pop("targetCPUUtilizationPercentage", None)
+    if percent is not None:
+        target = {"type": "Utilization", "averageUtilization": percent}
+        metrics = [{"type": "Resource", "resource": {"name": "cpu", "target": target}}, *metrics]
+    for place, field, name in ((spec, "behavior", "behavior"), (status, "conditions", "conditions")):
+        if taken[name]:
+            place[field] = decode(taken[name].encode())
+    if taken["current-metrics"]:
+        status["currentMetrics"] = decode(taken["current-metrics"].encode())
+    if metrics:
+        spec["metrics"] = metrics
+    meta.pop("annotations", None)
+    if notes:
+        meta["annotations"] = notes
+    return {**obj, "metadata": meta, "spec": spec, "status": status}

@@ -1,0 +1,51 @@
+"""What all verbs of one server share: the store, the catalog, the clock, chance and ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from volary.embedded.api.catalog import Catalog
+from volary.embedded.api.store import Entry, Store
+
+NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
+
+
+class Chance(Protocol):
+    """The part of `random.Random` that is used here."""
+
+    def choice(self, seq: str, /) -> str: ...
+
+
+@dataclass(slots=True)
+class Core:
+    """One cluster's state."""
+
+    name: str
+    now: Callable[[], datetime]
+    rng: Chance
+    new_id: Callable[[], str]
+    store: Store = field(default_factory=Store)
+    catalog: Catalog = field(default_factory=Catalog)
+
+    def stamp(self) -> str:
+        """Return the time as objects carry it."""
+        return time_text(self.now())
+
+    def suffix(self) -> str:
+        """Return the five letters that follow a generateName."""
+        return "".join(self.rng.choice(NAME_LETTERS) for _ in range(5))
+
+    def namespace(self, name: str) -> Entry | None:
+        return self.store.get("/namespaces", "", name)
+
+
+def time_text(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def fresh(obj: Any) -> dict[str, Any]:
+    """Return a copy whose metadata may be changed."""
+    return {**obj, "metadata": dict(obj["metadata"])}

@@ -1,0 +1,126 @@
+"""POST of a collection, and creation by whoever else makes objects."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from volary.embedded.api import conversion, crds, generations
+from volary.embedded.api.bodies import object_in
+from volary.embedded.api.call import Call, Options
+from volary.embedded.api.catalog import ResourceType
+from volary.embedded.api.core import Core
+from volary.embedded.api.crds import CRDS
+from volary.embedded.api.errors import (
+    already_exists,
+    bad_request,
+    forbidden,
+    invalid_object,
+    not_found,
+)
+from volary.embedded.api.managed import entries_of, pack, track, writer
+from volary.embedded.api.managers import Managers, decode
+from volary.embedded.api.names import name_error, name_required
+from volary.embedded.api.omission import zero_value
+from volary.embedded.api.preparing import admit_new, check, default
+from volary.embedded.api.store import Entry
+
+Object = dict[str, Any]
+
+SET_BY_SERVER = ("uid", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation")
+
+
+def create(core: Core, call: Call) -> Entry:
+    """Create what the body says; return it as stored, or as it would be. Raises: Problem."""
+    obj = object_in(call)
+    return create_object(core, call.type, call.namespace, obj, call.options)
+
+
+def create_object(
+    core: Core,
+    type_: ResourceType,
+    namespace: str,
+    obj: Object,
+    options: Options,
+    applied: Managers | None = None,
+) -> Entry:
+    """Create a checked body, which is changed; `applied`: its managers, where an apply made it. Raises: Problem."""
+    meta = obj["metadata"]
+    place(type_, obj, namespace)
+    default(type_, obj)
+    name_it(core, type_, obj)
+    need_namespace(core, type_, namespace, meta["name"])
+    found = _managers(core, type_, obj, options) if applied is None else applied
+    for key in SET_BY_SERVER:
+        meta.pop(key, None)
+    meta["uid"] = core.new_id()
+    meta["creationTimestamp"] = core.stamp()
+    if generation := generations.first(type_):
+        meta["generation"] = generation
+    admit_new(core, type_, obj)
+    check(core, type_, obj, None)
+    if core.store.get(type_.storage, namespace, meta["name"]) is not None:
+        raise already_exists(type_.group, type_.plural, meta["name"])
+    pack(obj, found)
+    if type_.storage == CRDS:
+        crds.accept(core, obj, options)
+    stored = conversion.to_storage(type_, obj)
+    if options.dry_run:
+        return Entry(stored, core.store.version)
+    entry = core.store.put(type_.storage, stored)
+    if type_.storage == CRDS:
+        crds.install(core, entry.obj)
+    return entry
+
+
+def place(type_: ResourceType, obj: Object, namespace: str) -> None:
+    """Put the object into the namespace of the request. Raises: Problem."""
+    meta = obj["metadata"]
+    if type_.kind.namespaced:
+        if meta.get("namespace") not in (None, "", namespace):
+            raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+        if not namespace:
+            raise bad_request("an empty namespace may not be set during creation")
+        meta["namespace"] = namespace
+    elif meta.get("namespace"):
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    else:
+        meta.pop("namespace", None)
+
+
+def name_it(core: Core, type_: ResourceType, obj: Object) -> None:
+    """See to it that the object has a name. Raises: Problem."""
+    meta = obj["metadata"]
+    prefix = meta.get("generateName")
+    if not meta.get("name"):
+        if not prefix:
+            raise invalid_object(type_.group, type_.kind.kind, "", [name_required()])
+        if found := name_error(type_.storage, prefix, generated=True):
+            raise invalid_object(type_.group, type_.kind.kind, "", [found])
+        meta["name"] = prefix[:58] + core.suffix()
+        if type_.storage == "/namespaces":
+            default(type_, obj)
+
+
+def need_namespace(core: Core, type_: ResourceType, namespace: str, name: str) -> None:
+    """Refuse to create in a namespace that is not there, or on its way out. Raises: Problem."""
+    if not type_.kind.namespaced:
+        return
+    entry = core.namespace(namespace)
+    if entry is None:
+        raise not_found("", "namespaces", namespace)
+    if entry.obj["metadata"].get("deletionTimestamp"):
+        cause = {
+            "reason": "NamespaceTerminating",
+            "message": f"namespace {namespace} is being terminated",
+            "field": "metadata.namespace",
+        }
+        why = f"unable to create new content in namespace {namespace} because it is being terminated"
+        raise forbidden(type_.group, type_.plural, name, why, [cause])
+
+
+def _managers(core: Core, type_: ResourceType, obj: Object, options: Options) -> Managers:
+    sent = decode(entries_of(obj["metadata"]))
+    empty: Object = {"kind": type_.kind.kind, "apiVersion": type_.api_version, "metadata": {}}
+    if not type_.custom:
+        empty |= {key: value for key, value in zero_value(type_.node).items() if key != "metadata"}
+    return track(empty, obj, type_, sent, writer(type_, options, "", core.stamp()))

@@ -1,0 +1,162 @@
+"""Sets of field paths in the form of FieldsV1, so that managedFields need no translation.
+
+A set maps path elements (`f:NAME`, `k:{KEYS}`, `v:VALUE`) to the sets below them. A leaf member is {}; a member that
+has members below it carries the key ".". An element with members below but without "." is no member itself.
+
+Source: structured-merge-diff, fieldpath.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from volary.embedded.api.schema import ANYTHING, LIST, MAP, Node
+
+FieldSet = dict[str, Any]
+Path = tuple[str, ...]
+
+
+def member(below: FieldSet) -> bool:
+    """Is the element whose subset this is a member of the set?"""
+    return not below or "." in below
+
+
+def insert(fields: FieldSet, path: Path) -> None:
+    """Make `path` a member."""
+    last = len(path) - 1
+    for index, element in enumerate(path):
+        below = fields.get(element)
+        if below is None:
+            below = fields[element] = {}
+        elif index == last:
+            if below:
+                below["."] = {}
+        elif not below:
+            below["."] = {}
+        fields = below
+
+
+def _combine(left: FieldSet | None, right: FieldSet | None, keep: Callable[[bool, bool], bool]) -> FieldSet | None:
+    below: FieldSet = {}
+    for element in dict.fromkeys([*(left or ()), *(right or ())]):
+        if element != ".":
+            found = _combine(left.get(element) if left else None, right.get(element) if right else None, keep)
+            if found is not None:
+                below[element] = found
+    is_member = keep(left is not None and member(left), right is not None and member(right))
+    if not below:
+        return {} if is_member else None
+    if is_member:
+        below["."] = {}
+    return below
+
+
+def _at_root(left: FieldSet, right: FieldSet, keep: Callable[[bool, bool], bool]) -> FieldSet:
+    combined: FieldSet = {}
+    for element in dict.fromkeys([*left, *right]):
+        found = _combine(left.get(element), right.get(element), keep)
+        if found is not None:
+            combined[element] = found
+    return combined
+
+
+def union(left: FieldSet, right: FieldSet) -> FieldSet:
+    if not left or not right:
+        return left or right
+    return _at_root(left, right, lambda one, other: one or other)
+
+
+def intersection(left: FieldSet, right: FieldSet) -> FieldSet:
+    if not left or not right:
+        return {}
+    return _at_root(left, right, lambda one, other: one and other)
+
+
+def difference(left: FieldSet, right: FieldSet) -> FieldSet:
+    if not left or not right:
+        return left
+    return _at_root(left, right, lambda one, other: one and not other)
+
+
+def without(fields: FieldSet, prefixes: FieldSet) -> FieldSet:
+    """Return the set without the members of `prefixes` and all that lies below them."""
+    kept: FieldSet = {}
+    for element, below in fields.items():
+        prefix = prefixes.get(element) if element != "." else None
+        if prefix is None:
+            kept[element] = below
+        elif not member(prefix):
+            rest = without(below, prefix)
+            if rest:
+                kept[element] = rest
+    return kept
+
+
+def only(fields: FieldSet, prefixes: FieldSet) -> FieldSet:
+    """Return the members that lie at or below a member of `prefixes`."""
+    kept: FieldSet = {}
+    for element, below in fields.items():
+        prefix = prefixes.get(element) if element != "." else None
+        if prefix is None:
+            continue
+        if member(prefix):
+            kept[element] = below
+        elif rest := only(below, prefix):
+            kept[element] = rest
+    return kept
+
+
+def with_named_parents(fields: FieldSet, node: Node) -> FieldSet:
+    """Return the set with every named field on the way to a member made a member too (not keys of maps or lists)."""
+    found: FieldSet = {}
+    for element, below in fields.items():
+        if element == "." or not below:
+            found[element] = {}
+            continue
+        named = False
+        child = ANYTHING
+        if element.startswith("f:"):
+            if node.kind == MAP:
+                child = node.child(element[2:])
+                named = node.field(element[2:]) is not None
+        elif node.kind == LIST:
+            child = node.elem
+        inner = with_named_parents(below, child)
+        if named or member(below):
+            inner["."] = {}
+        found[element] = inner
+    return found
+
+
+def paths(fields: FieldSet, prefix: Path = ()) -> Iterator[Path]:
+    """Yield the members, sorted as the server sorts them: fields, then items."""
+    for element in sorted(fields, key=_order):
+        if element == ".":
+            continue
+        below = fields[element]
+        if member(below):
+            yield (*prefix, element)
+        if below:
+            yield from paths(below, (*prefix, element))
+
+
+def _order(element: str) -> tuple[int, str]:
+    return ("f", "k", "v", "i", ".").index(element[0]), element
+
+
+def path_text(path: Path) -> str:
+    """Return a path as conflicts show it: .spec.containers[name="web"].image"""
+    text = ""
+    for element in path:
+        kind, _, rest = element.partition(":")
+        if kind == "f":
+            text += f".{rest}"
+        elif kind == "k":
+            text += "[" + ",".join(f"{key}={json.dumps(value)}" for key, value in json.loads(rest).items()) + "]"
+        elif kind == "v":
+            text += f"[={rest}]"
+        else:
+            text += f"[{rest}]"
+    return text

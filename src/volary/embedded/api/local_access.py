@@ -1,0 +1,110 @@
+"""`Local` on one server: the way of the controllers inside, without bytes but with the same rules.
+
+Their writes skip what a decoder checks (they write what the schemas allow); defaults, validation, generation,
+managedFields and conflicts are as for everybody.
+"""
+
+from __future__ import annotations
+
+from volary.embedded.api.bodies import headed
+from volary.embedded.api.call import Options
+from volary.embedded.api.catalog import ResourceType
+from volary.embedded.api.core import Core
+from volary.embedded.api.creating import create_object
+from volary.embedded.api.deleting import DeleteOptions, delete
+from volary.embedded.api.encoding import copy_of
+from volary.embedded.api.errors import no_such_path
+from volary.embedded.api.local import Listener, NewObject, Object
+from volary.embedded.api.omission import omit
+from volary.embedded.api.store import Change
+from volary.embedded.api.updating import commit, find
+
+SYSTEM = "system:kube-controller-manager"
+
+
+class LocalAccess:
+    """Implements `local.Local`."""
+
+    def __init__(self, core: Core) -> None:
+        self.core = core
+
+    def get(self, resource: str, namespace: str, name: str) -> Object | None:
+        entry = self.core.store.get(self._stored_name(resource), namespace, name)
+        return entry.obj if entry else None
+
+    def items(self, resource: str, namespace: str | None = None) -> list[Object]:
+        """Return all objects, of one namespace or all (None), sorted by namespace and name."""
+        return [entry.obj for entry in self.core.store.items(self._stored_name(resource), namespace)]
+
+    def resources(self) -> list[str]:
+        """Return the resources of which there is at least one object, sorted."""
+        return self.core.store.resources()
+
+    def create(self, resource: str, obj: NewObject, manager: str) -> Object:
+        """Create. Raises: Problem."""
+        type_ = self._type(resource)
+        new = _copied(type_, obj)
+        namespace = str(new["metadata"].get("namespace") or "") if type_.kind.namespaced else ""
+        return create_object(self.core, type_, namespace, new, _options(manager)).obj
+
+    def update(self, resource: str, obj: NewObject, manager: str) -> Object:
+        """Replace all but the status; of a Namespace also its finalizers. Raises: Problem."""
+        return self._update(resource, obj, manager, "finalize" if resource == "/namespaces" else "")
+
+    def update_status(self, resource: str, obj: NewObject, manager: str) -> Object:
+        """Replace the status. Raises: Problem."""
+        return self._update(resource, obj, manager, "status")
+
+    def _update(self, resource: str, obj: NewObject, manager: str, subresource: str) -> Object:
+        type_ = self._type(resource)
+        new = _copied(type_, obj)
+        meta = new["metadata"]
+        namespace = str(meta.get("namespace") or "") if type_.kind.namespaced else ""
+        entry = find(self.core, type_, namespace, str(meta.get("name") or ""))
+        return commit(self.core, type_, entry, new, subresource, _options(manager)).obj
+
+    def delete(self, resource: str, namespace: str, name: str, uid: str = "") -> None:
+        """Delete, if it is there; finalizers and grace periods hold. Raises: Problem, if it is another object."""
+        type_ = self._type(resource)
+        if self.core.store.get(type_.storage, namespace, name) is not None:
+            delete(self.core, type_, namespace, name, DeleteOptions(uid=uid))
+
+    def remove(self, resource: str, namespace: str, name: str) -> None:
+        """Take a pod that has stopped away for good; finalizers still hold it."""
+        type_ = self._type(resource)
+        entry = self.core.store.get(type_.storage, namespace, name)
+        if entry is not None:
+            delete(self.core, type_, namespace, name, DeleteOptions(grace_seconds=0))
+
+    def listen(self, listener: Listener) -> None:
+        """Call `listener` after every write, in order, from inside the write."""
+
+        def note(resource: str, change: Change) -> None:
+            old = change.old.obj if change.old else None
+            listener(resource, old, None if change.type == "DELETED" else change.new.obj)
+
+        self.core.store.listeners.append(note)
+
+    def _stored_name(self, resource: str) -> str:
+        found = self.core.catalog.stored(resource)
+        return found.storage if found else resource
+
+    def _type(self, resource: str) -> ResourceType:
+        found = self.core.catalog.stored(resource)
+        if found is None:
+            raise no_such_path()
+        return found
+
+
+def _copied(type_: ResourceType, obj: NewObject) -> NewObject:
+    """Return a fresh copy as a decoder would make it, managedFields left to the server."""
+    meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    new: NewObject = copy_of({**obj, "metadata": meta})
+    if not type_.custom:
+        omit(new, type_.node)
+        new.setdefault("metadata", {})
+    return headed(new, type_)
+
+
+def _options(manager: str) -> Options:
+    return Options(manager, validation="Ignore", user=SYSTEM)

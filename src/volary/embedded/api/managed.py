@@ -1,0 +1,94 @@
+"""The managedFields of one object on its way through a write: read lazily, tracked, packed again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from volary.embedded.api import managers
+from volary.embedded.api.call import Options
+from volary.embedded.api.catalog import ResourceType
+from volary.embedded.api.encoding import decode, encode
+from volary.embedded.api.field_sets import FieldSet
+from volary.embedded.api.managers import Managers, Writer
+from volary.embedded.api.typed import NotTyped
+
+Object = dict[str, Any]
+
+STATUS: FieldSet = {"f:status": {}}
+# What a write of the status never owns, and what the main resource never owns.
+RESETS: Mapping[tuple[str, str], FieldSet] = {
+    ("/services", "status"): {"f:spec": {}},
+    ("/pods", "status"): {"f:spec": {}, "f:metadata": {"f:deletionTimestamp": {}, "f:ownerReferences": {}}},
+    ("apps/deployments", "status"): {"f:spec": {}, "f:metadata": {"f:labels": {}}},
+    ("apiextensions.k8s.io/customresourcedefinitions", "status"): {"f:spec": {}, "f:metadata": {}},
+}
+
+
+def entries_of(meta: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the parsed managedFields of stored or given metadata."""
+    found = meta.get("managedFields")
+    if isinstance(found, msgspec.Raw):
+        parsed: list[dict[str, Any]] = decode(bytes(found))
+        return parsed
+    return [it for it in found if isinstance(it, dict)] if isinstance(found, list) else []
+
+
+def managers_of(obj: Mapping[str, Any]) -> Managers:
+    return managers.decode(entries_of(obj["metadata"]))
+
+
+def bare(obj: Mapping[str, Any]) -> Object:
+    """Return the object without managedFields; its metadata is a fresh map."""
+    meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
+    return {**obj, "metadata": meta}
+
+
+def opened(obj: Mapping[str, Any]) -> Object:
+    """Return the object with managedFields as plain JSON, as a patch may see them."""
+    found = obj["metadata"].get("managedFields")
+    if not isinstance(found, msgspec.Raw):
+        return dict(obj)
+    return {**obj, "metadata": {**obj["metadata"], "managedFields": decode(bytes(found))}}
+
+
+def pack(obj: Object, found: Managers) -> None:
+    """Put the managers into `obj` as bytes."""
+    if found:
+        obj["metadata"]["managedFields"] = msgspec.Raw(encode(managers.encode(found)))
+    else:
+        obj["metadata"].pop("managedFields", None)
+
+
+def writer(type_: ResourceType, options: Options, subresource: str, now: str) -> Writer:
+    """Return who writes, and which fields this subresource does not own."""
+    reset: FieldSet | None = None
+    keep_only = False
+    if subresource == "status":
+        if type_.custom:
+            reset, keep_only = STATUS, True
+        else:
+            reset = RESETS.get((type_.storage, "status"), {"f:spec": {}})
+    elif subresource == "" and type_.has_status:
+        reset = STATUS
+    return Writer(options.manager, type_.stored_version, subresource, now, reset, keep_only)
+
+
+def given(new: Mapping[str, Any], old: Mapping[str, Any], subresource: str) -> Managers:
+    """Return the managers that a write starts from: the body's own where it gives some, an empty list resets."""
+    sent = new["metadata"].get("managedFields")
+    if subresource or sent is None or isinstance(sent, msgspec.Raw):
+        return managers_of(old)
+    if sent in ([], [{}]):
+        return {}
+    return managers.decode(entries_of(new["metadata"])) or managers_of(old)
+
+
+def track(old: Object, new: Object, type_: ResourceType, start: Managers, by: Writer) -> Managers:
+    """Return the managers after `old` became `new`."""
+    try:
+        return managers.updated(bare(old), bare(new), type_.node, start, by)
+    except NotTyped:
+        return {}  # content that the schema cannot describe: the server clears them as well

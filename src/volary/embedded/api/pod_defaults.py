@@ -1,0 +1,157 @@
+"""Defaults of pods and pod templates.
+
+Source: Kubernetes, pkg/apis/core/v1/defaults.go; DefaultTolerationSeconds, ServiceAccount and Priority admission.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+Object = dict[str, Any]
+
+
+def put(obj: Object, key: str, value: Any) -> None:
+    """Set a field that is missing."""
+    if obj.get(key) is None:
+        obj[key] = value
+
+
+def part(obj: Object, key: str) -> Object:
+    """Return a struct, made if it is missing."""
+    if not isinstance(obj.get(key), dict):
+        obj[key] = {}
+    found: Object = obj[key]
+    return found
+
+
+def probe(it: Object) -> None:
+    put(it, "timeoutSeconds", 1)
+    put(it, "periodSeconds", 10)
+    put(it, "successThreshold", 1)
+    put(it, "failureThreshold", 3)
+    if http := it.get("httpGet"):
+        _http(http)
+    if (grpc := it.get("grpc")) is not None:
+        put(grpc, "service", "")
+
+
+def _http(it: Object) -> None:
+    put(it, "path", "/")
+    put(it, "scheme", "HTTP")
+
+
+def pull_policy(image: str) -> str:
+    """Return Always for an image without a tag or with `latest`."""
+    last = image.rpartition("/")[2]
+    if "@" in last:
+        return "IfNotPresent"
+    tag = last.partition(":")[2]
+    return "Always" if tag in ("", "latest") else "IfNotPresent"
+
+
+def container(it: Object, owner_is_pod: bool) -> None:
+    put(it, "terminationMessagePath", "/dev/termination-log")
+    put(it, "terminationMessagePolicy", "File")
+    put(it, "imagePullPolicy", pull_policy(str(it.get("image") or "")))
+    resources = part(it, "resources")
+    for port in it.get("ports") or ():
+        put(port, "protocol", "TCP")
+    for env in it.get("env") or ():
+        if field := (env.get("valueFrom") or {}).get("fieldRef"):
+            put(field, "apiVersion", "v1")
+    for kind in ("livenessProbe", "readinessProbe", "startupProbe"):
+        if it.get(kind):
+            probe(it[kind])
+    for hook in ("postStart", "preStop"):
+        if http := ((it.get("lifecycle") or {}).get(hook) or {}).get("httpGet"):
+            _http(http)
+    if owner_is_pod and resources.get("limits"):
+        resources["requests"] = {**resources["limits"], **(resources.get("requests") or {})}
+
+
+def volume(it: Object) -> None:
+    for kind in ("configMap", "secret", "projected", "downwardAPI"):
+        if it.get(kind) is not None:
+            put(it[kind], "defaultMode", 420)
+    for source in (it.get("projected") or {}).get("sources") or ():
+        if source.get("serviceAccountToken") is not None:
+            put(source["serviceAccountToken"], "expirationSeconds", 3600)
+        for item in (source.get("downwardAPI") or {}).get("items") or ():
+            put(item.get("fieldRef") or {}, "apiVersion", "v1")
+    for item in (it.get("downwardAPI") or {}).get("items") or ():
+        put(item.get("fieldRef") or {}, "apiVersion", "v1")
+    if it.get("hostPath") is not None:
+        put(it["hostPath"], "type", "")
+    if not [key for key in it if key != "name"]:
+        it["emptyDir"] = {}
+
+
+def pod_spec(spec: Object, owner_is_pod: bool = False) -> None:
+    for kind in ("initContainers", "containers"):
+        for it in spec.get(kind) or ():
+            container(it, owner_is_pod)
+    put(spec, "restartPolicy", "Always")
+    put(spec, "terminationGracePeriodSeconds", 30)
+    put(spec, "dnsPolicy", "ClusterFirst")
+    put(spec, "securityContext", {})
+    put(spec, "schedulerName", "default-scheduler")
+    if spec.get("serviceAccountName"):
+        spec["serviceAccount"] = spec["serviceAccountName"]
+    elif spec.get("serviceAccount"):
+        spec["serviceAccountName"] = spec["serviceAccount"]
+    for it in spec.get("volumes") or ():
+        volume(it)
+    if spec.get("hostNetwork"):
+        for it in spec.get("containers") or ():
+            for port in it.get("ports") or ():
+                put(port, "hostPort", port.get("containerPort"))
+
+
+def template(spec: Object) -> None:
+    """Default the pod template of a workload's spec."""
+    it = spec.get("template")
+    if isinstance(it, dict) and isinstance(it.get("spec"), dict):
+        pod_spec(it["spec"])
+
+
+def pod(obj: Object) -> None:
+    spec = part(obj, "spec")
+    pod_spec(spec, owner_is_pod=True)
+    put(spec, "enableServiceLinks", True)
+
+
+NOT_READY = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+
+
+def admit_pod(spec: Object) -> None:
+    """Add what admission adds to a new pod: account, priority, tolerations."""
+    put(spec, "serviceAccountName", "default")
+    put(spec, "serviceAccount", spec["serviceAccountName"])
+    put(spec, "priority", 0)
+    put(spec, "preemptionPolicy", "PreemptLowerPriority")
+    tolerations = spec.get("tolerations") or []
+    for key in NOT_READY:
+        if not any(
+            it.get("key") in (key, None, "") and it.get("effect") in ("NoExecute", None, "") for it in tolerations
+        ):
+            added = {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+            tolerations = [*tolerations, added]
+    spec["tolerations"] = tolerations
+
+
+def _tolerates(toleration: Object, key: str) -> bool:
+    return toleration.get("key") in (key, None, "") and toleration.get("effect") in ("NoExecute", None, "")
+
+
+def quality_of_service(spec: Object) -> str:
+    """Return the QoS class that requests and limits make."""
+    containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
+    resources = [it.get("resources") or {} for it in containers]
+    if not any(it.get("requests") or it.get("limits") for it in resources):
+        return "BestEffort"
+    for it in resources:
+        limits, requests = it.get("limits") or {}, it.get("requests") or {}
+        for name in ("cpu", "memory"):
+            if name not in limits or requests.get(name, limits[name]) != limits[name]:
+                return "Burstable"
+    return "Guaranteed"

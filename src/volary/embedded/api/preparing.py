@@ -1,0 +1,94 @@
+"""What the server does to every object before it is stored: defaults, what only the server sets, and validation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from volary.embedded.api import cluster_ips, crd_rules
+from volary.embedded.api.catalog import ResourceType
+from volary.embedded.api.core import Core
+from volary.embedded.api.crds import CRDS
+from volary.embedded.api.defaults import put_builtin_defaults
+from volary.embedded.api.errors import FieldError, Problem, invalid_object
+from volary.embedded.api.names import metadata_errors, name_error
+from volary.embedded.api.omission import fill_always
+from volary.embedded.api.pod_defaults import admit_pod, quality_of_service
+from volary.embedded.api.registry import definitions
+from volary.embedded.api.schema import Node
+from volary.embedded.api.schema_defaults import put_defaults
+from volary.embedded.api.structural import validate
+from volary.embedded.api.validation import validate_builtin
+
+Object = dict[str, Any]
+
+# Kinds whose status a client may give when it creates them.
+STATUS_ON_CREATION = {"/nodes", "/namespaces"}
+
+
+def default(type_: ResourceType, obj: Object) -> None:
+    """Put in what decoding puts in: defaults, and what Go always writes."""
+    if type_.custom:
+        put_defaults(obj, type_.node)
+    else:
+        fill_always(obj, type_.node)
+        put_builtin_defaults(type_.storage, obj)
+
+
+def admit_new(core: Core, type_: ResourceType, obj: Object) -> None:
+    """Do to a new object what admission and its registry do, after its managers are known. Raises: Problem."""
+    _reset_status(type_, obj)
+    if type_.storage == "/pods":
+        admit_pod(obj["spec"])
+        obj["status"] = {"phase": "Pending", "qosClass": quality_of_service(obj["spec"])}
+    elif type_.storage == "/namespaces":
+        spec = obj.setdefault("spec", {})
+        spec["finalizers"] = [*dict.fromkeys([*(spec.get("finalizers") or ()), "kubernetes"])]
+        obj["status"] = {"phase": "Active"}
+    elif type_.storage == "/services":
+        refuse(type_, obj, cluster_ips.allocate(core.store, obj, None))
+
+
+def _reset_status(type_: ResourceType, obj: Object) -> None:
+    if not type_.has_status or type_.storage in STATUS_ON_CREATION:
+        return
+    obj.pop("status", None)
+    if not type_.custom:
+        fill_always(obj, type_.node)
+
+
+def admit_update(core: Core, type_: ResourceType, new: Object, old: Object) -> None:
+    """Do to an updated object what its registry does. Raises: Problem."""
+    if type_.storage == "/services":
+        refuse(type_, new, cluster_ips.allocate(core.store, new, old))
+    elif type_.storage == "/namespaces":
+        new["spec"] = old.get("spec") or {}
+
+
+def check(core: Core, type_: ResourceType, obj: Object, old: Object | None) -> None:
+    """Validate. Raises: Problem."""
+    errors: list[FieldError] = []
+    if found := name_error(type_.storage, obj["metadata"]["name"]):
+        errors.append(found)
+    if type_.custom:
+        errors += metadata_errors(obj["metadata"]) + validate(obj, type_.node)
+    else:
+        errors += validate_builtin(type_.storage, obj, old)
+        if type_.storage == CRDS:
+            errors += crd_rules.check(obj, old)
+        errors += metadata_errors(obj["metadata"])
+    refuse(type_, obj, errors)
+
+
+def refuse(type_: ResourceType, obj: Object, errors: list[FieldError]) -> None:
+    """Raises: Problem, if there are errors."""
+    if errors:
+        raise invalid(type_, obj, errors)
+
+
+def invalid(type_: ResourceType, obj: Object, errors: list[FieldError]) -> Problem:
+    return invalid_object(type_.group, type_.kind.kind, str(obj["metadata"].get("name") or ""), errors)
+
+
+def scale_node() -> Node:
+    name = "io.k8s.api.autoscaling.v1.Scale"
+    return Node(definitions()[name], definitions(), name)

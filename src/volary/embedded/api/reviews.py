@@ -1,0 +1,64 @@
+"""Questions about who asks and what they may do: whoever holds the token may do all.
+
+Source: Kubernetes, pkg/registry/authentication and authorization.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from volary.embedded.api.bodies import object_in
+from volary.embedded.api.call import Call
+from volary.embedded.api.errors import FieldError, invalid, invalid_object, not_implemented
+
+Object = dict[str, Any]
+
+GROUPS = ["system:masters", "system:authenticated"]
+EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
+REASON = "the holder of the token may do everything in an embedded cluster"
+
+
+def _self(obj: Object, user: str) -> Object:
+    return {"userInfo": {"username": user, "groups": GROUPS}}
+
+
+def _access(obj: Object, user: str) -> Object:
+    spec = obj.get("spec") or {}
+    given = [key for key in ("resourceAttributes", "nonResourceAttributes") if spec.get(key) is not None]
+    if len(given) != 1:
+        detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+        error: FieldError = invalid("spec.resourceAttributes", spec.get("resourceAttributes"), detail)
+        raise invalid_object("authorization.k8s.io", str(obj["kind"]), "", [error])
+    return {"allowed": True, "reason": REASON}
+
+
+def _rules(obj: Object, user: str) -> Object:
+    nothing = {"verbs": ["*"], "nonResourceURLs": ["*"]}
+    return {"resourceRules": [EVERYTHING], "nonResourceRules": [nothing], "incomplete": False}
+
+
+REVIEWS: dict[str, Callable[[Object, str], Object]] = {
+    "selfsubjectreviews": _self,
+    "selfsubjectaccessreviews": _access,
+    "selfsubjectrulesreviews": _rules,
+}
+VIRTUAL = {
+    *REVIEWS,
+    "subjectaccessreviews",
+    "localsubjectaccessreviews",
+    "tokenreviews",
+    "bindings",
+    "componentstatuses",
+}
+
+
+def review(call: Call) -> Object:
+    """Return the body of a review with its answer. Raises: Problem."""
+    answer = REVIEWS.get(call.type.plural)
+    if answer is None:
+        raise not_implemented(call.type.plural)
+    obj = object_in(call)
+    obj["metadata"] = {"creationTimestamp": None} | obj["metadata"]
+    obj["status"] = answer(obj, call.options.user)
+    return obj

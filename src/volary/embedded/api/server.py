@@ -1,0 +1,244 @@
+"""One API server: a request goes in, an answer comes out, at once and without I/O.
+
+A request is atomic: nothing awaits, so no lock is needed, and the same requests under the same clock, chance and ids
+give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from email.utils import format_datetime
+from typing import Any
+
+from volary.embedded.api import deleting, reading, reviews, scaling
+from volary.embedded.api.answers import Answer, Logs, Proxy
+from volary.embedded.api.bodies import read_body
+from volary.embedded.api.call import Call, Options, find_type, options_of, split_path, warning_headers
+from volary.embedded.api.core import Chance, Core, fresh
+from volary.embedded.api.creating import create
+from volary.embedded.api.discovery import Discovery
+from volary.embedded.api.encoding import encode
+from volary.embedded.api.errors import (
+    PlainNotFound,
+    Problem,
+    bad_request,
+    no_such_path,
+    not_allowed,
+    not_found,
+    not_implemented,
+    qualified,
+)
+from volary.embedded.api.local_access import LocalAccess
+from volary.embedded.api.openapi import OpenApi
+from volary.embedded.api.patching import patch
+from volary.embedded.api.reading import JSON, Snapshots, shown
+from volary.embedded.api.updating import find, update
+from volary.embedded.api.watching import watch
+from volary.kube.transport import Request, Response
+
+Object = dict[str, Any]
+
+
+class ApiServer:
+    """The API of one cluster."""
+
+    def __init__(self, name: str, now: Callable[[], datetime], rng: Chance, new_id: Callable[[], str]) -> None:
+        self.core = Core(name, now, rng, new_id)
+        self.local = LocalAccess(self.core)
+        self.snapshots = Snapshots()
+        self._documents: tuple[int, Discovery, OpenApi] | None = None
+
+    @property
+    def name(self) -> str:
+        return self.core.name
+
+    def handle(self, request: Request, user: str = "admin") -> Answer:
+        """Answer a request; a refusal is an answer too."""
+        options = Options("unknown", user=user)
+        try:
+            path = split_path(request.path)
+            if path is None:
+                return self._document(request)
+            if request.method in WRITES:
+                options = options_of(request.method, request.query, request.headers, user)
+            type_ = find_type(self.core.catalog, path)
+            call = Call(request.method, path, type_, request.query, request.headers, request.body, options)
+            answer = self._answer(call)
+        except PlainNotFound as problem:
+            return Response(404, TEXT, problem.message.encode() + b"\n")
+        except Problem as problem:
+            headers = {**JSON, **problem.headers, **warning_headers(options.warnings)}
+            return Response(problem.code, headers, encode(problem.status()))
+        if options.warnings and isinstance(answer, Response):
+            return Response(answer.status, {**answer.headers, **warning_headers(options.warnings)}, answer.body)
+        return answer
+
+    def date(self) -> str:
+        """Return the time as the `Date` header has it."""
+        return format_datetime(self.core.now(), usegmt=True)
+
+    def _answer(self, call: Call) -> Answer:
+        path = call.path
+        if path.subresource:
+            return self._subresource(call)
+        if call.type.plural in reviews.VIRTUAL:
+            return self._review(call)
+        if path.name:
+            if call.type.kind.namespaced and not path.namespace:
+                raise no_such_path()
+            return self._object(call)
+        return self._collection(call)
+
+    def _review(self, call: Call) -> Response:
+        if call.method != "POST" or call.name:
+            raise not_allowed()
+        return Response(201, JSON, encode(reviews.review(call)))
+
+    def _collection(self, call: Call) -> Answer:
+        if call.method == "GET":
+            if call.flag("watch"):
+                return watch(self.core, call)
+            return reading.list_objects(self.core, self.snapshots, call)
+        if call.type.kind.namespaced and not call.path.namespace:
+            raise not_allowed()
+        if call.method == "POST":
+            return shown(self.core, call, create(self.core, call), 201)
+        if call.method == "DELETE" and "deletecollection" in call.type.kind.verbs:
+            return self._delete_collection(call)
+        raise not_allowed()
+
+    def _object(self, call: Call) -> Answer:
+        match call.method:
+            case "GET" if call.flag("watch"):
+                return watch(self.core, call)
+            case "GET":
+                return reading.get(self.core, call)
+            case "PUT":
+                return shown(self.core, call, update(self.core, call))
+            case "PATCH":
+                entry, new = patch(self.core, call)
+                return shown(self.core, call, entry, 201 if new else 200)
+            case "DELETE":
+                return self._delete(call)
+        raise not_allowed()
+
+    def _delete(self, call: Call) -> Response:
+        options = deleting.options_in(call)
+        entry, gone = deleting.delete(self.core, call.type, call.namespace, call.name, options)
+        if gone and call.type.storage not in deleting.RETURNS_OBJECT:
+            return Response(200, JSON, encode(deleting.status_of(call.type, entry)))
+        return shown(self.core, call, entry)
+
+    def _delete_collection(self, call: Call) -> Response:
+        options = deleting.options_in(call)
+        which = reading.filter_of(call)
+        entries = self.core.store.items(call.type.storage, call.namespace or None)
+        chosen = [it for it in entries if which.matches(reading.obj_of(call.type, it))]
+        gone = [deleting.delete(self.core, call.type, *it.key, options)[0] for it in chosen]
+        meta = {"resourceVersion": str(self.core.store.version)}
+        return Response(200, JSON, reading.list_bytes(call.type, gone, meta))
+
+    def _subresource(self, call: Call) -> Answer:
+        name = call.path.subresource
+        known = call.type.kind.subresource(name)
+        if known is None or (call.path.rest and name != "proxy"):
+            raise not_found(call.type.group, call.type.plural, call.name) if call.type.custom else no_such_path()
+        if name == "proxy" and call.type.storage == "/services":
+            return proxy(call)
+        if name == "log" and call.method == "GET":
+            return self._logs(call)
+        if name == "status" or name == "ephemeralcontainers" or name == "approval":
+            if call.method not in ("GET", "PUT", "PATCH"):
+                raise not_allowed()
+            return self._object(call)
+        if name == "scale":
+            return self._scale(call)
+        if name == "finalize" and call.method == "PUT":
+            return shown(self.core, call, update(self.core, call))
+        if name == "eviction" and call.method == "POST":
+            deleting.delete(self.core, call.type, call.namespace, call.name, deleting.options_in(call))
+            return Response(201, JSON, encode(SUCCESS))
+        if name == "binding" and call.method == "POST":
+            return self._bind(call)
+        raise not_implemented(f"{qualified(call.type.plural, call.type.group)}/{name}")
+
+    def _scale(self, call: Call) -> Response:
+        match call.method:
+            case "GET":
+                entry = find(self.core, call.type, call.namespace, call.name)
+                found = scaling.scale_of(call.type, entry.obj)
+            case "PUT":
+                found = scaling.put_scale(self.core, call)
+            case "PATCH":
+                found = scaling.patch_scale(self.core, call)
+            case _:
+                raise not_allowed()
+        return Response(200, JSON, encode(found))
+
+    def _bind(self, call: Call) -> Response:
+        entry = find(self.core, call.type, call.namespace, call.name)
+        body, _ = read_body(call)
+        target = ((body or {}).get("target") or {}).get("name") if isinstance(body, dict) else ""
+        if not target:
+            raise bad_request("target.name: Required value")
+        new = fresh(entry.obj)
+        new["spec"] = {**new["spec"], "nodeName": target}
+        self.core.store.put(call.type.storage, new)
+        return Response(201, JSON, encode(SUCCESS))
+
+    def _logs(self, call: Call) -> Logs:
+        entry = find(self.core, call.type, call.namespace, call.name)
+        names = [it["name"] for it in entry.obj["spec"].get("containers") or ()]
+        wanted = call.query.get("container") or (names[0] if len(names) == 1 else "")
+        initial = [it["name"] for it in entry.obj["spec"].get("initContainers") or ()]
+        if not wanted:
+            choose = f"a container name must be specified for pod {call.name}, choose one of: [{' '.join(names)}]"
+            raise bad_request(choose)
+        if wanted not in names + initial:
+            raise bad_request(f"container {wanted} is not valid for pod {call.name}")
+        return Logs(call.namespace, call.name, wanted, call.query)
+
+    def _document(self, request: Request) -> Response:
+        """Answer a path that is not about a resource. Raises: Problem."""
+        discovery, openapi = self._faces()
+        if request.method not in ("GET", "HEAD"):
+            raise PlainNotFound()
+        accept = request.headers.get("accept", "")
+        path = request.path.rstrip("/") or "/"
+        found = openapi.answer(path, accept) if path.startswith("/openapi") else discovery.answer(path, accept)
+        if found is None:
+            raise PlainNotFound()
+        return found
+
+    def _faces(self) -> tuple[Discovery, OpenApi]:
+        """Return the documents of what is served now; they are made anew when a definition changes."""
+        revision = self.core.catalog.revision
+        if self._documents is None or self._documents[0] != revision:
+            types = list(self.core.catalog.kinds())
+            kinds = [it.kind for it in types]
+            schemas = {
+                (it.group, it.kind.version, it.kind.kind): (it.version.get("schema") or {}).get("openAPIV3Schema") or {}
+                for it in types
+                if it.custom
+            }
+            self._documents = (revision, Discovery(kinds), OpenApi(kinds, schemas))
+        return self._documents[1], self._documents[2]
+
+
+WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+TEXT = {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}
+SUCCESS: Mapping[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
+
+
+def proxy(call: Call) -> Proxy:
+    """Return what a proxied request asks for; the name is [SCHEME:]NAME[:PORT]."""
+    parts = call.name.split(":")
+    scheme, name, port = "http", parts[0], ""
+    if len(parts) == 2:
+        name, port = parts
+    elif len(parts) == 3:
+        scheme, name, port = parts[0] or "http", parts[1], parts[2]
+    if len(parts) > 3 or scheme not in ("http", "https"):
+        raise bad_request(f'invalid service request "{call.name}"')
+    return Proxy(call.namespace, name, port, scheme, "/" + call.path.rest)

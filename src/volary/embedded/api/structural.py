@@ -1,0 +1,241 @@
+"""A custom resource against its structural schema: every error, in the server's words.
+
+Source: apiextensions-apiserver, apiserver/validation; the texts are kube-openapi's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from volary.embedded.api.encoding import encode
+from volary.embedded.api.errors import FieldError, duplicate, invalid, required, unsupported
+from volary.embedded.api.schema import Node
+from volary.embedded.api.typed import NotTyped, item_element
+
+Raw = Mapping[str, Any]
+Errors = list[FieldError]
+
+
+def validate(value: Any, node: Node, path: str = "") -> Errors:
+    """Return what is wrong with `value`, in a fixed order."""
+    errors: Errors = []
+    _value(value, node, path, errors)
+    return errors
+
+
+def _value(value: Any, node: Node, path: str, errors: Errors) -> None:
+    if value is None:
+        if not node.nullable and node.type:
+            errors.append(_wrong_type(path, node.type, None))
+        return
+    if not _type_fits(value, node):
+        errors.append(_wrong_type(path, "integer,string" if node.int_or_string else node.type, value))
+        return
+    rules(value, node.raw, path, errors)
+    if isinstance(value, dict):
+        _fields(value, node, path, errors)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _value(item, node.elem, f"{path}[{index}]", errors)
+        _unique(value, node, path, errors)
+
+
+def _fields(value: dict[str, Any], node: Node, path: str, errors: Errors) -> None:
+    for name in sorted(value):
+        child = node.field(name)
+        if child is None and node.has_values:
+            child = node.elem
+        # An embedded object's metadata is checked as metadata, not as part of the schema.
+        if child is not None and not (name == "metadata" and (not path or node.embedded)):
+            _value(value[name], child, f"{path}.{name}" if path else name, errors)
+
+
+def _unique(items: list[Any], node: Node, path: str, errors: Errors) -> None:
+    """Note repeated items of sets and of lists with keys."""
+    if node.list_type not in ("set", "map"):
+        return
+    seen: set[str] = set()
+    for index, item in enumerate(items):
+        try:
+            element = item_element(node, item)
+        except NotTyped:
+            continue
+        if element in seen:
+            shown = {key: item.get(key) for key in node.keys} if node.list_type == "map" else item
+            errors.append(duplicate(f"{path}[{index}]", shown))
+        seen.add(element)
+
+
+def rules(value: Any, raw: Raw, path: str, errors: Errors) -> None:
+    """Note each rule of one schema that `value` breaks, without its type and its children."""
+    if isinstance(value, str):
+        _string(value, raw, path, errors)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        _number(value, raw, path, errors)
+    elif isinstance(value, dict):
+        for name in raw.get("required") or ():
+            if name not in value:
+                errors.append(required(f"{path}.{name}" if path else name))
+        _count(value, raw, path, errors, "Properties", "properties")
+    elif isinstance(value, list):
+        _count(value, raw, path, errors, "Items", "items")
+    if raw.get("enum") and value not in raw["enum"]:
+        known = [it if isinstance(it, str) else encode(it).decode() for it in raw["enum"]]
+        errors.append(unsupported(path, value, known))
+    _junctions(value, raw, path, errors)
+
+
+def _string(value: str, raw: Raw, path: str, errors: Errors) -> None:
+    if "maxLength" in raw and len(value) > raw["maxLength"]:
+        errors.append(FieldError("FieldValueTooLong", path, f"may not be more than {raw['maxLength']} bytes"))
+    if "minLength" in raw and len(value) < raw["minLength"]:
+        errors.append(invalid(path, value, f"{path} in body should be at least {raw['minLength']} chars long"))
+    if "pattern" in raw and not pattern(str(raw["pattern"])).search(value):
+        errors.append(invalid(path, value, f"{path} in body should match '{raw['pattern']}'"))
+    if raw.get("format") == "date-time" and not _is_time(value):
+        errors.append(invalid(path, value, f'{path} in body must be of type date-time: "{value}"'))
+
+
+def _number(value: float, raw: Raw, path: str, errors: Errors) -> None:
+    if "maximum" in raw:
+        open_end = bool(raw.get("exclusiveMaximum"))
+        if value > raw["maximum"] or (open_end and value == raw["maximum"]):
+            bound = "less than" if open_end else "less than or equal to"
+            errors.append(invalid(path, value, f"{path} in body should be {bound} {raw['maximum']}"))
+    if "minimum" in raw:
+        open_end = bool(raw.get("exclusiveMinimum"))
+        if value < raw["minimum"] or (open_end and value == raw["minimum"]):
+            bound = "greater than" if open_end else "greater than or equal to"
+            errors.append(invalid(path, value, f"{path} in body should be {bound} {raw['minimum']}"))
+    if raw.get("multipleOf") and value % raw["multipleOf"]:
+        errors.append(invalid(path, value, f"{path} in body should be a multiple of {raw['multipleOf']}"))
+
+
+def _count(value: Any, raw: Raw, path: str, errors: Errors, rule: str, what: str) -> None:
+    most, least = raw.get(f"max{rule}"), raw.get(f"min{rule}")
+    if most is not None and len(value) > most:
+        detail = f"must have at most {most} {'item' if most == 1 else 'items'}"
+        errors.append(FieldError("FieldValueTooMany", path, detail, len(value)))
+    if least is not None and len(value) < least:
+        errors.append(invalid(path, value, f"{path} in body should have at least {least} {what}"))
+
+
+def _junctions(value: Any, raw: Raw, path: str, errors: Errors) -> None:
+    """Note broken allOf, anyOf, oneOf and not; where `x-kubernetes-int-or-string` stands they only repeat it."""
+    for part in raw.get("allOf") or ():
+        errors.extend(_inner(value, part, path))
+    any_of = raw.get("anyOf")
+    if any_of and not raw.get("x-kubernetes-int-or-string"):
+        found = [_inner(value, part, path) for part in any_of]
+        if all(found):
+            errors.append(invalid(path, "", f'"{path}" must validate at least one schema (anyOf)'))
+            errors.extend(_fewest(found))
+    one_of = raw.get("oneOf")
+    if one_of:
+        found = [_inner(value, part, path) for part in one_of]
+        valid = sum(not it for it in found)
+        if valid != 1:
+            which = "Found none valid" if not valid else f"Found {valid} valid alternatives"
+            text = f'"{path}" must validate one and only one schema (oneOf). {which}'
+            errors.append(invalid(path, "", text))
+            if not valid:
+                errors.extend(_fewest(found))
+    if "not" in raw and not _inner(value, raw["not"], path):
+        errors.append(invalid(path, "", f'"{path}" must not validate the schema (not)'))
+
+
+def _fewest(found: list[Errors]) -> Errors:
+    return sorted(found, key=len)[0]
+
+
+def _inner(value: Any, raw: Raw, path: str) -> Errors:
+    """Return the errors against a schema inside a junction, which has no types of its own."""
+    errors: Errors = []
+    if raw.get("type") and not _type_fits(value, Node(raw, {})):
+        errors.append(_wrong_type(path, str(raw["type"]), value))
+        return errors
+    rules(value, raw, path, errors)
+    if isinstance(value, dict):
+        for name, child in sorted((raw.get("properties") or {}).items()):
+            if name in value:
+                errors.extend(_inner(value[name], child, f"{path}.{name}" if path else name))
+    elif isinstance(value, list) and isinstance(raw.get("items"), Mapping):
+        for index, item in enumerate(value):
+            errors.extend(_inner(item, raw["items"], f"{path}[{index}]"))
+    return errors
+
+
+def _type_fits(value: Any, node: Node) -> bool:
+    if node.int_or_string:
+        return isinstance(value, int | str) and not isinstance(value, bool)
+    kinds: dict[str, Any] = {"string": str, "boolean": bool, "object": dict, "array": list}
+    if node.type in kinds:
+        return isinstance(value, kinds[node.type])
+    if isinstance(value, bool):
+        return node.type not in ("integer", "number")
+    if node.type == "integer":
+        return isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if node.type == "number":
+        return isinstance(value, int | float)
+    return True
+
+
+def _wrong_type(path: str, wanted: str, value: Any) -> FieldError:
+    kind = type_name(value)
+    return FieldError("FieldValueTypeInvalid", path, f'{path} in body must be of type {wanted}: "{kind}"', kind)
+
+
+def type_name(value: Any) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    names: Iterable[tuple[type, str]] = (
+        (str, "string"),
+        (int, "integer"),
+        (float, "number"),
+        (dict, "object"),
+        (list, "array"),
+    )
+    return next((name for kind, name in names if isinstance(value, kind)), "null")
+
+
+def _is_time(value: str) -> bool:
+    try:
+        return "T" in value.upper() and datetime.fromisoformat(value.upper()).tzinfo is not None
+    except ValueError:
+        return False
+
+
+POSIX = {
+    "alnum": "a-zA-Z0-9",
+    "alpha": "a-zA-Z",
+    "digit": "0-9",
+    "lower": "a-z",
+    "space": r"\s",
+    "upper": "A-Z",
+    "word": r"\w",
+}
+
+
+@lru_cache(maxsize=4096)
+def pattern(text: str) -> re.Pattern[str]:
+    """Return a Go regular expression compiled; `$` is the very end of the text there. Raises: re.error."""
+    translated, in_class, index = "", False, 0
+    while index < len(text):
+        char = text[index]
+        if char == "\\":
+            pair = text[index : index + 2]
+            translated += r"\Z" if pair == r"\z" else pair
+            index += 2
+            continue
+        if in_class and (found := re.match(r"\[:(\w+):\]", text[index:])):
+            translated += POSIX.get(found[1], "")
+            index += len(found[0])
+            continue
+        in_class = (in_class or char == "[") and not (in_class and char == "]")
+        translated += r"\Z" if char == "$" and not in_class else char
+        index += 1
+    return re.compile(translated)

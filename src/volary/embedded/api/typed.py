@@ -1,0 +1,248 @@
+"""Objects seen through their schema: the set of their fields, what differs, merging and cutting.
+
+`ABSENT` is not null: a field that is null is there.
+
+Source: structured-merge-diff, typed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from volary.embedded.api.field_sets import FieldSet, Path, insert, member, path_text
+from volary.embedded.api.schema import ANY, LIST, MAP, SCALAR, Node
+
+ABSENT: Any = object()
+_sorted = msgspec.json.Encoder(order="sorted")
+
+
+class NotTyped(Exception):
+    """An object that its schema cannot describe."""
+
+
+def text(value: Any) -> str:
+    return _sorted.encode(value).decode()
+
+
+def kind_of(node: Node, value: Any) -> str:
+    """Return the schema's kind, or that of the value where the schema leaves it open."""
+    if node.kind != ANY:
+        return node.kind
+    if isinstance(value, dict):
+        return MAP
+    return LIST if isinstance(value, list) else SCALAR
+
+
+def atomic(node: Node, kind: str) -> bool:
+    """Is the value owned as a whole? Without a schema lists are, maps are not."""
+    if kind == SCALAR:
+        return True
+    return kind == LIST if node.kind == ANY and not node.atomic else node.atomic
+
+
+def item_element(node: Node, item: Any) -> str:
+    """Return the path element of an item of a set or a list with keys. Raises: NotTyped."""
+    if node.list_type != "map":
+        return "v:" + text(item)
+    if not isinstance(item, dict):
+        raise NotTyped("expected a map in an associative list with keys")
+    keys: dict[str, Any] = {}
+    for key in node.keys:
+        value = item.get(key)
+        if value is None:
+            value = node.key_defaults.get(key)
+        if value is not None:
+            keys[key] = value
+    if not keys:
+        raise NotTyped(
+            f"associative list with keys has an element that omits all key fields {text(list(node.keys))} "
+            "(and doesn't have default values for any key fields)"
+        )
+    return "k:" + text(keys)
+
+
+def field_set(value: Any, node: Node) -> FieldSet:
+    """Return the set of fields that the value has. Raises: NotTyped."""
+    kind = kind_of(node, value)
+    if value is None or atomic(node, kind):
+        return {}
+    found: FieldSet = {}
+    if kind == MAP:
+        for name, child in value.items():
+            _add_field(found, name, child, node)
+    else:
+        for item in value:
+            below = field_set(item, node.elem)
+            if below:
+                below["."] = {}
+            found[item_element(node, item)] = below
+    return found
+
+
+def _add_field(found: FieldSet, name: str, child: Any, node: Node) -> None:
+    child_node = node.child(name)
+    below = field_set(child, child_node)
+    named = node.kind == MAP and node.field(name) is not None
+    if child is None or child == {} or not named:
+        if below:
+            below["."] = {}
+        found["f:" + name] = below
+    elif below or atomic(child_node, kind_of(child_node, child)):
+        found["f:" + name] = below
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What turned one object into another."""
+
+    added: FieldSet = field(default_factory=dict)
+    removed: FieldSet = field(default_factory=dict)
+    modified: FieldSet = field(default_factory=dict)
+
+
+def compare(left: Any, right: Any, node: Node) -> Comparison:
+    """Return what differs. Raises: NotTyped."""
+    found = Comparison()
+    if left is not right:
+        _compare(left, right, node, (), found)
+    return found
+
+
+def _compare(left: Any, right: Any, node: Node, path: Path, found: Comparison) -> None:
+    if left is right or (left is not ABSENT and right is not ABSENT and type(left) is type(right) and left == right):
+        return
+    kind_left = kind_of(node, left) if left is not ABSENT else ""
+    kind_right = kind_of(node, right) if right is not ABSENT else ""
+    kind = kind_right or kind_left
+    empty = (left is ABSENT or not left) and (right is ABSENT or not right)
+    differ = bool(kind_left and kind_right and kind_left != kind_right)
+    if differ or empty or atomic(node, kind):
+        _note(left, right, path, found)
+        return
+    if kind == MAP:
+        _compare_maps(left or {}, right or {}, node, path, found)
+    else:
+        _compare_lists(left or [], right or [], node, path, found)
+    if path and (left is ABSENT or right is ABSENT):
+        _note(left, right, path, found)
+
+
+def _compare_maps(left: Any, right: Any, node: Node, path: Path, found: Comparison) -> None:
+    left = {} if left is ABSENT else left
+    right = {} if right is ABSENT else right
+    for name in dict.fromkeys([*left, *right]):
+        one, other = left.get(name, ABSENT), right.get(name, ABSENT)
+        if one is not other:
+            _compare(one, other, node.child(name), (*path, "f:" + name), found)
+
+
+def _compare_lists(left: Any, right: Any, node: Node, path: Path, found: Comparison) -> None:
+    ones = {} if left is ABSENT else {item_element(node, item): item for item in left}
+    others = {} if right is ABSENT else {item_element(node, item): item for item in right}
+    for element in dict.fromkeys([*ones, *others]):
+        _compare(ones.get(element, ABSENT), others.get(element, ABSENT), node.elem, (*path, element), found)
+
+
+def _note(left: Any, right: Any, path: Path, found: Comparison) -> None:
+    insert(found.added if left is ABSENT else found.removed if right is ABSENT else found.modified, path)
+
+
+def merge(left: Any, right: Any, node: Node, path: str = "") -> Any:
+    """Return `left` with `right` merged in; at leaves `right` wins. Raises: NotTyped."""
+    if right is ABSENT:
+        return left
+    left = None if left is ABSENT else left
+    kind = kind_of(node, right if right is not None else left)
+    if (left is None and node.kind == ANY) or atomic(node, kind) or (not left and not right):
+        return right
+    if kind == MAP:
+        if left is not None and not isinstance(left, dict):
+            return right
+        merged = dict(left or {})
+        for name, value in (right or {}).items():
+            merged[name] = merge(merged.get(name, ABSENT), value, node.child(name), f"{path}.{name}")
+        return merged
+    return _merge_lists(left or [], right or [], node, path)
+
+
+def _elements(items: list[Any], node: Node, path: str) -> list[str]:
+    found = []
+    for index, item in enumerate(items):
+        try:
+            found.append(item_element(node, item))
+        except NotTyped as error:
+            raise NotTyped(f"{path}: element {index}: {error}") from error
+    return found
+
+
+def _merge_lists(left: list[Any], right: list[Any], node: Node, path: str) -> list[Any]:
+    """Merge item by item; shared items take the order of `right`, those of `left` alone stay near their neighbours."""
+    ours = _elements(right, node, path)
+    for element in ours:
+        if ours.count(element) > 1:
+            raise NotTyped(f"{path}: duplicate entries for key {path_text((element,))}")
+    theirs = _elements(left, node, path)
+    live = dict(zip(reversed(theirs), reversed(left), strict=True))
+    wanted = dict(zip(ours, right, strict=True))
+    shared = [element for element in ours if element in live]
+    merged: list[Any] = []
+    done: set[str] = set()
+
+    def take(element: str) -> None:
+        merged.append(merge(live.get(element, ABSENT), wanted[element], node.elem, path + path_text((element,))))
+        done.add(element)
+
+    i = j = next_shared = 0
+    while i < len(theirs) or j < len(ours):
+        upcoming = shared[next_shared] if next_shared < len(shared) else None
+        if i < len(theirs) and j < len(ours):
+            element = theirs[i]
+            if element == ours[j]:
+                take(element)
+                i, j, next_shared = i + 1, j + 1, next_shared + 1
+                continue
+            if element in wanted and upcoming is not None and upcoming != element:
+                i += 1  # it comes later, where the order of `right` puts it
+                continue
+        if i < len(theirs):
+            element = theirs[i]
+            if element not in wanted:
+                merged.append(left[i])
+                i += 1
+                continue
+            if element in done:
+                i += 1
+        if j < len(ours):
+            element = ours[j]
+            take(element)
+            j += 1
+            next_shared += upcoming == element
+    return merged
+
+
+def cut(value: Any, fields: FieldSet, node: Node) -> Any:
+    """Return the value without the members of `fields`; None if nothing is left."""
+    if not isinstance(value, dict | list):
+        return value
+    if not value or atomic(node, kind_of(node, value)):
+        return None
+    if isinstance(value, dict):
+        kept: dict[str, Any] = {}
+        for name, child in value.items():
+            below = fields.get("f:" + name)
+            if below is None:
+                kept[name] = child
+            elif not member(below):
+                kept[name] = cut(child, below, node.child(name))
+        return kept or None
+    items = []
+    for item in value:
+        below = fields.get(item_element(node, item))
+        if below is None:
+            items.append(item)
+        elif not member(below):
+            items.append(cut(item, below, node.elem))
+    return items or None

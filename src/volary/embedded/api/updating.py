@@ -1,0 +1,188 @@
+"""PUT, and the tail that every change of an object goes through: PUT, patches, apply, scale, controllers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from volary.embedded.api import conversion, crds, generations
+from volary.embedded.api.bodies import object_in
+from volary.embedded.api.call import Call, Options
+from volary.embedded.api.catalog import ResourceType
+from volary.embedded.api.core import Core
+from volary.embedded.api.crds import CRDS
+from volary.embedded.api.encoding import copy_of
+from volary.embedded.api.errors import Problem, bad_request, conflict, invalid, invalid_object, not_found
+from volary.embedded.api.managed import given, managers_of, pack, track, writer
+from volary.embedded.api.managers import Managers
+from volary.embedded.api.names import immutable_errors
+from volary.embedded.api.preparing import admit_update, check, default, refuse
+from volary.embedded.api.store import Entry
+
+Object = dict[str, Any]
+
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+FIXED = ("creationTimestamp", "deletionTimestamp", "selfLink", "generation", "uid", "name", "namespace")
+# Kinds that may be changed only by someone who has seen them.
+NEEDS_VERSION = {"apiextensions.k8s.io/customresourcedefinitions", "policy/poddisruptionbudgets"}
+
+
+def find(core: Core, type_: ResourceType, namespace: str, name: str) -> Entry:
+    """Return the stored object. Raises: Problem."""
+    entry = core.store.get(type_.storage, namespace, name)
+    if entry is None:
+        raise not_found(type_.group, type_.plural, name)
+    return entry
+
+
+def update(core: Core, call: Call) -> Entry:
+    """Replace the object, or its subresource, by the body. Raises: Problem."""
+    new = object_in(call)
+    meta = new["metadata"]
+    name = meta.get("name")
+    if not name:
+        raise bad_request("name must be provided")
+    if name != call.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
+    if meta.get("namespace") not in (None, "", call.namespace):
+        where = f"({meta['namespace']}) does not match the namespace on the URL ({call.namespace})"
+        raise bad_request(f"the namespace of the object {where}")
+    entry = core.store.get(call.type.storage, call.namespace, call.name)
+    if entry is None:
+        raise _absent(call, meta)
+    if (call.type.custom or call.type.storage in NEEDS_VERSION) and not meta.get("resourceVersion"):
+        error = invalid("metadata.resourceVersion", 0, "must be specified for an update")
+        raise invalid_object(call.type.group, call.type.kind.kind, call.name, [error])
+    return commit(core, call.type, entry, new, call.path.subresource, call.options)
+
+
+def _absent(call: Call, meta: Object) -> Problem:
+    if meta.get("uid") and not call.path.subresource:
+        why = f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: "
+        return conflict(call.type.group, call.type.plural, call.name, why)
+    return not_found(call.type.group, call.type.plural, call.name)
+
+
+def commit(
+    core: Core,
+    type_: ResourceType,
+    entry: Entry,
+    new: Object,
+    subresource: str,
+    options: Options,
+    applied: Managers | None = None,
+) -> Entry:
+    """Store `new` (fresh, in the version of `type_`) in place of `entry`; an unchanged object is not written.
+
+    `applied`: the managers, where an apply has found them already. Raises: Problem.
+    """
+    old = conversion.from_storage(type_, entry.obj)
+    start = given(new, old, subresource) if applied is None else applied
+    new["metadata"].pop("managedFields", None)
+    _check_preconditions(type_, new, old)
+    _keep_fixed(new, old)
+    new = _mask(type_, new, old, subresource)
+    default(type_, new)
+    if subresource == "":
+        admit_update(core, type_, new, old)
+    if subresource != "status":
+        _count(type_, old, new)
+    refuse(type_, new, immutable_errors(new["metadata"], old["metadata"]))
+    check(core, type_, new, old)
+    if applied is None:
+        start = track(old, new, type_, start, writer(type_, options, subresource, core.stamp()))
+    return _store(core, type_, entry, new, old, start, options)
+
+
+def _store(
+    core: Core, type_: ResourceType, entry: Entry, new: Object, old: Object, found: Managers, options: Options
+) -> Entry:
+    pack(new, found)
+    if _same(new, old, found):
+        return entry
+    if type_.storage == CRDS:
+        crds.accept(core, new, options)
+    stored = conversion.to_storage(type_, new)
+    if options.dry_run:
+        return Entry(stored, entry.version)
+    meta = stored["metadata"]
+    if meta.get("deletionTimestamp") and not meta.get("finalizers") and _may_go(type_, entry.obj, stored):
+        core.store.put(type_.storage, stored)
+        gone = core.store.remove(type_.storage, meta.get("namespace", ""), meta["name"])
+        crds.after_removal(core, type_)
+        if type_.storage == CRDS:
+            crds.withdraw(core, gone.obj)
+        return gone
+    written = core.store.put(type_.storage, stored)
+    if type_.storage == CRDS:
+        crds.install(core, written.obj)
+    return written
+
+
+def _may_go(type_: ResourceType, old: Object, new: Object) -> bool:
+    """Is an object that is being deleted free to go now that its finalizers are gone?"""
+    if type_.storage == "/namespaces":
+        return not (new.get("spec") or {}).get("finalizers")
+    return not (new["metadata"].get("deletionGracePeriodSeconds") or 0) and bool(old["metadata"].get("finalizers"))
+
+
+def _same(new: Object, old: Object, found: Managers) -> bool:
+    """Would the write change nothing but the time in managedFields?"""
+    if {**new, "metadata": None} != {**old, "metadata": None}:
+        return False
+    before = {key: value for key, value in old["metadata"].items() if key != "managedFields"}
+    after = {key: value for key, value in new["metadata"].items() if key != "managedFields"}
+    if before != after:
+        return False
+    owned_before, owned_now = _untimed(managers_of(old)), _untimed(found)
+    return bool(owned_before == owned_now)
+
+
+def _untimed(found: Managers) -> Any:
+    return {who: (owned.fields, owned.version) for who, owned in found.items()}
+
+
+def _check_preconditions(type_: ResourceType, new: Object, old: Object) -> None:
+    meta, before = new["metadata"], old["metadata"]
+    name = before["name"]
+    if meta.get("uid") not in (None, "", before["uid"]):
+        why = f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {before['uid']}"
+        raise conflict(type_.group, type_.plural, name, why)
+    if meta.get("resourceVersion") not in (None, "", before["resourceVersion"]):
+        raise conflict(type_.group, type_.plural, name, MODIFIED)
+
+
+def _keep_fixed(new: Object, old: Object) -> None:
+    """Put back what no update changes."""
+    meta, before = new["metadata"], old["metadata"]
+    for key in FIXED:
+        if key in before:
+            meta[key] = before[key]
+        else:
+            meta.pop(key, None)
+    if "deletionGracePeriodSeconds" in before:
+        meta.setdefault("deletionGracePeriodSeconds", before["deletionGracePeriodSeconds"])
+    meta["resourceVersion"] = before["resourceVersion"]
+
+
+def _mask(type_: ResourceType, new: Object, old: Object, subresource: str) -> Object:
+    """Let a write of the status change only the status, and one of the object all but that."""
+    if subresource == "status":
+        kept = {key: value for key, value in copy_of(old).items() if key not in ("metadata", "status")}
+        meta = dict(old["metadata"]) if type_.custom else new["metadata"]
+        meta.pop("managedFields", None)
+        head = {key: kept.pop(key) for key in ("kind", "apiVersion") if key in kept}
+        masked = {**head, "metadata": meta, **kept}
+        if "status" in new:
+            masked["status"] = new["status"]
+        return masked
+    if subresource == "" and type_.has_status:
+        masked = {key: value for key, value in new.items() if key != "status"}
+        if "status" in old:
+            masked["status"] = copy_of(old["status"])
+        return masked
+    return new
+
+
+def _count(type_: ResourceType, old: Object, new: Object) -> None:
+    if generation := generations.following(type_, old, new):
+        new["metadata"]["generation"] = generation
