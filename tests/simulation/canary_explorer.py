@@ -11,7 +11,7 @@ from tests.simulation.canary_world import INSTALL, SPEC, World, events, facts_of
 from volary.canary.facts import Facts
 from volary.canary.phases import ALLOWED, AT_REST
 from volary.canary.plan import Copy, MakePrimary, Plan, Scale, SetWeight
-from volary.canary.spec import Phase
+from volary.canary.spec import Phase, Progress
 
 Decide = Callable[[Facts, datetime], Plan]
 LATE = ("push", "hand", "canary lost", "route deleted")  # events that may fall between a look and the write
@@ -37,13 +37,15 @@ class Walk:
         return labels[::-1]
 
 
-def explore(decide: Decide, most: int = 10**7) -> Walk:
-    """Walk everything that can be reached from the installation."""
+def explore(decide: Decide, to_the_end: bool = True) -> Walk:
+    """Walk everything that can be reached from the installation; or until something wrong was found."""
     walk = Walk({INSTALL: None})
     todo = deque([INSTALL])
     settled: dict[World, bool] = {}
-    while todo and len(walk.states) < most:
+    while todo and (to_the_end or not (walk.violations or walk.stuck)):
         world = todo.popleft()
+        if not comes_to_rest(decide, world, settled):
+            walk.stuck.append(world)
         plan = decide(facts_of(world), now_of(world))
         for sentence in broken(world, plan):
             walk.violations.setdefault(sentence, world)
@@ -52,7 +54,6 @@ def explore(decide: Decide, most: int = 10**7) -> Walk:
             if after not in walk.states:
                 walk.states[after] = (label, world)
                 todo.append(after)
-    walk.stuck = [world for world in walk.states if not comes_to_rest(decide, world, settled)]
     return walk
 
 
@@ -69,17 +70,46 @@ def broken(world: World, plan: Plan) -> Iterator[str]:
     """Yield a sentence for each promise that a plan would break."""
     yield from broken_by_actions(world, plan)
     at, after = world.progress, plan.progress
+    if after is not None:
+        yield from broken_by_step(world, at, after)
     if after is not None and after.phase is not at.phase:
-        if after.phase not in ALLOWED[at.phase]:
-            yield f"phase {at.phase} may not become {after.phase}"
-        if after.phase is Phase.PROMOTING and not measured(world, after.applied):
-            yield "promotion of what was not measured at every weight"
-        if after.phase in AT_REST and after.phase is not Phase.FAILED and (world.weight or world.replicas):
-            yield "at rest with traffic on the canary, or with Pods of it"
+        yield from broken_by_phase(world, at, after)
     if not plan.actions and after is None and at.phase in AT_REST and world.weight != at.weight:
         yield "at rest and the route is not what the status says"
     if not plan.actions and after is None and at.phase in AT_REST and at.weight and at.phase is not Phase.FAILED:
         yield "at rest with a weight"
+
+
+def broken_by_phase(world: World, at: Progress, after: Progress) -> Iterator[str]:
+    if after.phase not in ALLOWED[at.phase]:
+        yield f"phase {at.phase} may not become {after.phase}"
+    if after.phase is Phase.PROMOTING and not measured(world, after.applied, set(SPEC.weights)):
+        yield "promotion of what was not measured at every weight"
+    if after.phase is Phase.FINALISING and world.primary_ready != "ready":
+        yield "traffic taken from the canary before the primary is ready"
+    if after.phase in AT_REST and after.phase is not Phase.FAILED and (world.weight or world.replicas):
+        yield "at rest with traffic on the canary, or with Pods of it"
+
+
+def broken_by_step(world: World, at: Progress, after: Progress) -> Iterator[str]:
+    outcome = world.asked.outcome if world.asked is not None else ""
+    if (
+        after.failed_checks == at.failed_checks + 1
+        and outcome not in ("fail", "nothing")
+        and not given_up(world, after)
+    ):
+        yield "a check counted as failed that did not fail"
+    if after.phase is not Phase.PROGRESSING:
+        return
+    below = {weight for weight in SPEC.weights if weight < after.weight}
+    if not measured(world, after.applied, below):
+        yield "a weight without good measurements at the weights before"
+    if after.weight > at.weight > 0 and not world.aged:
+        yield "a step that was shorter than its interval"
+
+
+def given_up(world: World, after: Progress) -> bool:
+    return after.failed_checks == SPEC.threshold + 1 and after.weight == 0
 
 
 def broken_by_actions(world: World, plan: Plan) -> Iterator[str]:
@@ -99,7 +129,9 @@ def broken_by_actions(world: World, plan: Plan) -> Iterator[str]:
                 yield "scaled down with traffic on it"
             case Scale(0) if world.primary_ready != "ready" and at.phase is Phase.INITIALIZING:
                 yield "scaled down before the first primary is ready"
-            case Copy() if at.phase is not Phase.INITIALIZING and not measured(world, revision(world.target)):
+            case Copy() if at.phase is not Phase.INITIALIZING and not measured(
+                world, revision(world.target), set(SPEC.weights)
+            ):
                 yield "copied what was not measured"
             case Copy() if at.phase not in (Phase.INITIALIZING, Phase.PROMOTING):
                 yield "copied in another phase"
@@ -107,12 +139,12 @@ def broken_by_actions(world: World, plan: Plan) -> Iterator[str]:
                 yield "primary made again"
 
 
-def measured(world: World, name: str) -> bool:
-    """Was this revision measured well at every weight? The last answer may still be on its way into the status."""
+def measured(world: World, name: str, wanted: set[int]) -> bool:
+    """Was this revision measured well at these weights? The last answer may still be on its way into the status."""
     ghost, weights = world.ghost
     if world.asked is not None and world.asked.outcome == "pass" and revision(world.asked.about[0]) == name:
         weights |= {world.asked.about[1]}
-    return ghost == name and weights >= set(SPEC.weights)
+    return not wanted or (ghost == name and weights >= wanted)
 
 
 def comes_to_rest(decide: Decide, world: World, known: dict[World, bool]) -> bool:
