@@ -1,0 +1,10 @@
+"""The request scripts that are recorded from a real control plane and replayed against the embedded API."""
+
+from __future__ import annotations
+
+from tests.differential.scripts import applies, config_maps, custom, lists, others, paths, workloads
+from tests.differential.steps import Script
+
+ALL: tuple[Script, ...] = tuple(
+    script for module in (paths, config_maps, lists, workloads, others, applies, custom) for script in module.SCRIPTS
+)
