@@ -103,8 +103,10 @@ class Parser:
 
     def unexpected(self, wanted: str) -> Refused:
         token = self.here
-        if token.text in ("@", ":"):
-            return Refused(f'unsupported: "{token.text}" ({"the @ modifier" if token.text == "@" else "subqueries"})')
+        if token.text == "@":
+            return Refused("unsupported: the @ modifier")
+        if token.text.startswith(":"):
+            return Refused("unsupported: subqueries")
         found = f'"{token.text}" at position {token.at + 1}' if token.text else "the end"
         return Refused(f"malformed query: expected {wanted}, found {found}")
 
