@@ -34,9 +34,12 @@ class Rendering:
     scaled: frozenset[ObjectId]  # workloads whose replicas something in the set sets
     looks: Looks
 
-    def hash_of(self, obj: Object) -> str:
-        """Return what stands for one object's wish."""
-        return hashlib.sha256(msgspec.json.encode(obj, order="deterministic")).hexdigest()
+    def wishes(self) -> dict[ObjectId, str]:
+        """Return what stands for each object's wish."""
+        return {
+            id_of(obj): hashlib.sha256(msgspec.json.encode(obj, order="deterministic")).hexdigest()
+            for obj in self.objects
+        }
 
     @property
     def inventory(self) -> Inventory:

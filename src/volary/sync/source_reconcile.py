@@ -73,7 +73,7 @@ class GitRepositories:
         self.statuses.complain(key, why)
 
     async def credentials(self, obj: Object, spec: GitRepository) -> Credentials | None:
-        """Return the credentials that a GitRepository names, empty ones if it names none; None: the Secret is missing."""
+        """Return the credentials that a GitRepository names, if any; None: the Secret is missing."""
         if not spec.secret:
             return Credentials()
         secrets = await self._watched_secrets(namespace_of(obj))

@@ -188,7 +188,7 @@ def test_a_git_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
             patch.setenv("PATH", path)
             await run_git(("fetch",), timeout_seconds=0.3)
 
-    with pytest.raises(SourceError, match="git fetch took longer than 0.3s"):
+    with pytest.raises(SourceError, match=r"git fetch took longer than 0.3s"):
         asyncio.run(hang())
     child = int((tmp_path / "child").read_text())
     stat = Path(f"/proc/{child}/stat")
