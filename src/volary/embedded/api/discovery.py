@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from volary.embedded.api.errors import no_such_path
 from volary.embedded.api.registry import Kind, Subresource
 from volary.kube.transport import Response
 
@@ -66,7 +67,7 @@ class Discovery:
             else:
                 found = aggregated(self.groups, path, form) if form else self._document(path)
                 if found is None:
-                    return None
+                    return self._missing(path)
                 self._answers[key] = json_answer(found, form)
         return self._answers[key]
 
@@ -88,6 +89,20 @@ class Discovery:
             case ["apis", group, version] if version in self.groups.get(group, {}):
                 return resource_list(group, version, self.groups[group])
         return None
+
+    def _missing(self, path: str) -> Response | None:
+        """Return the Status for a version that a group does not have; a group that is not there gets none."""
+        match path.strip("/").split("/"):
+            case ["api", _]:
+                group = ""
+            case ["apis", group, _]:
+                pass
+            case _:
+                return None
+        if group not in self.groups:
+            return None
+        body = msgspec.json.encode(no_such_path().status())
+        return Response(404, {"content-type": "application/json"}, body)
 
     def _paths(self) -> list[str]:
         groups = [f"/apis/{group}" for group in self.groups if group]

@@ -56,6 +56,8 @@ class OpenApi:
 
     def answer(self, path: str, accept: str) -> Response | None:
         """Return the document at a path below /openapi, or None where there is none."""
+        if path.startswith("/openapi/v3/") and not self._serves(path):
+            return Response(404, {}, b"")  # so that a client sees nothing to read, as a real server has it
         wants_protobuf = path == "/openapi/v2" and "proto-openapi.spec.v2" in accept
         key = "protobuf" if wants_protobuf else path
         if key not in self._answers:
@@ -64,13 +66,21 @@ class OpenApi:
                     self._answers[key] = self._version_2(wants_protobuf)
                 case ["openapi", "v3"]:
                     self._answers[key] = plain(msgspec.json.encode({"paths": self._index()}))
-                case ["openapi", "v3", "api", version] if version in self.groups.get("", {}):
+                case ["openapi", "v3", "api", version]:
                     self._answers[key] = kept(self._version_3("", version))
-                case ["openapi", "v3", "apis", group, version] if version in self.groups.get(group, {}):
+                case ["openapi", "v3", "apis", group, version]:
                     self._answers[key] = kept(self._version_3(group, version))
                 case _:
                     return None
         return self._answers[key]
+
+    def _serves(self, path: str) -> bool:
+        match path.strip("/").split("/"):
+            case ["openapi", "v3", "api", version]:
+                return version in self.groups.get("", {})
+            case ["openapi", "v3", "apis", group, version]:
+                return version in self.groups.get(group, {})
+        return False
 
     def _index(self) -> dict[str, Any]:
         found = {}

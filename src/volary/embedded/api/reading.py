@@ -110,7 +110,7 @@ def shown(core: Core, call: Call, entry: Entry, status: int = 200) -> Response:
     return Response(status, JSON, raw_of(call.type, entry))
 
 
-TABLE = {"content-type": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+TABLE = {"content-type": "application/json"}  # with no word of its being a table, as the server has it
 FORMS = ("Table", "PartialObjectMetadataList", "PartialObjectMetadata")
 
 

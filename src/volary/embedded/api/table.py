@@ -12,7 +12,7 @@ from typing import Any
 
 from volary.embedded.api import printer_columns
 from volary.embedded.api.columns import ROWS, Row
-from volary.embedded.api.registry import Kind, load
+from volary.embedded.api.registry import Kind, definitions, load
 
 Object = Mapping[str, Any]
 # What a pod's row says besides its cells, so that clients can leave out what has ended.
@@ -59,11 +59,17 @@ def render(
     }
 
 
+def creation_text() -> str:
+    """Return what the API says of the time at which an object was made."""
+    metadata = definitions()["io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"]
+    return str(metadata["properties"]["creationTimestamp"]["description"])
+
+
 def layout(kind: Kind, printer: Sequence[Object] | None) -> tuple[list[dict[str, Any]], Row]:
     """Return the column definitions of a kind and the function that makes its cells."""
     default = known_columns()["default"]
     if printer is not None:
-        asked = list(printer) or [printer_columns.AGE]
+        asked = list(printer) or [{**printer_columns.AGE, "description": creation_text()}]
         return [default[0], *printer_columns.definitions(asked)], lambda obj, now: [
             obj["metadata"].get("name", ""),
             *(printer_columns.cell(it, obj, now) for it in asked),
