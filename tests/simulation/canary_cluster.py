@@ -1,0 +1,248 @@
+"""One embedded cluster in virtual time with the real client, informers and canary controller; only traffic is scripted.
+
+Deployments, ReplicaSets, HPAs and Pods are those of `volary.embedded`; the metrics server and the hooks are a script
+that answers from what the cluster shows, and keeps what was asked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from volary.canary import Options, controller
+from volary.canary.controller import CanaryController
+from volary.canary.wire import definitions as canary_definitions
+from volary.embedded.addresses import Addresses
+from volary.embedded.api.server import ApiServer
+from volary.embedded.audit import Recorder as Audit
+from volary.embedded.controllers import World, controllers
+from volary.embedded.node import Node
+from volary.embedded.pods import Setting
+from volary.embedded.simulated_processes import SimulatedProcesses
+from volary.embedded.transport import InProcess
+from volary.kube.client import Client
+from volary.kube.errors import Unreachable
+from volary.kube.objects import NewObject, Object, Resource, condition, dig
+from volary.kube.resources import CANARIES, DEFINITIONS, DEPLOYMENTS, EVENTS, VIRTUAL_SERVICES
+from volary.kube.transport import Request, Response
+from volary.providers.routers.istio import definitions as istio_definitions
+from volary.runtime.cluster import Cluster
+from volary.runtime.events import Recorder
+from volary.runtime.http import HttpRequest, HttpResponse, NoAnswer
+from volary.runtime.informer import Informers
+from volary.sim.clock import VirtualClock
+from volary.sim.loop import run_virtually
+
+NAMESPACE = "test"
+AGENT = "volary/canary-test"
+
+
+class Crash(BaseException):
+    """The program under test was killed at a write."""
+
+
+class Script:
+    """The http seam: a metrics server and hooks that do as they are told."""
+
+    def __init__(self) -> None:
+        self.success: float | None = 100.0  # None: no value
+        self.duration: float | None = 80.0
+        self.refuse = ""  # why nothing answers; "": it does
+        self.hook_status = 200
+        self.hook_body = b""
+        self.hook_seconds = 0.05
+        self.queries: list[str] = []
+        self.calls: list[dict[str, Any]] = []
+
+    async def send(self, request: HttpRequest) -> HttpResponse:
+        await asyncio.sleep(0.02)
+        if request.method == "POST":
+            self.calls.append(msgspec.json.decode(request.body))
+            await asyncio.sleep(self.hook_seconds)
+            return HttpResponse(self.hook_status, {}, self.hook_body)
+        if self.refuse:
+            raise NoAnswer(self.refuse)
+        query = parse_qs(urlsplit(request.url).query)["query"][0]
+        self.queries.append(query)
+        value = self.success if "istio_requests_total" in query else self.duration
+        result = [] if value is None else [{"metric": {}, "value": [0, str(value)]}]
+        body = {"status": "success", "data": {"resultType": "vector", "result": result}}
+        return HttpResponse(200, {}, msgspec.json.encode(body))
+
+    async def close(self) -> None:
+        pass
+
+
+class Faulty(InProcess):
+    """The way to the API server; it can be cut at the n-th write, before or after the server saw it."""
+
+    crash_at = 0  # 0: never
+    after = True
+    writes = 0
+    crashed: Callable[[], None] = staticmethod(lambda: None)
+
+    async def request(self, request: Request) -> Response:
+        if request.method == "GET":
+            return await super().request(request)
+        self.writes += 1
+        if self.writes != self.crash_at:
+            return await super().request(request)
+        if self.after:
+            await super().request(request)
+        self.crashed()
+        raise Unreachable("Reset", "the program was killed")
+
+
+@dataclass
+class Play:
+    """A running cluster, and ways to look at it and to act as people do."""
+
+    api: ApiServer
+    client: Client
+    script: Script
+    audit: list[dict[str, Any]]
+    clock: VirtualClock
+    processes: SimulatedProcesses
+    group: asyncio.TaskGroup
+    lines: list[str] = field(default_factory=list)
+    crash_at: int = 0
+    after: bool = True
+    program: asyncio.Task[None] | None = None
+    controller: CanaryController | None = None
+    transport: Faulty | None = None
+
+    def start(self) -> None:
+        """Start the program under test, as a new process that knows nothing."""
+        self.transport = Faulty(self.api, audit=self.recorder(), user_agent=AGENT)
+        self.transport.crash_at, self.transport.after = self.crash_at, self.after
+        self.transport.crashed = self.killed
+        client = Client(self.transport, AGENT)
+        informers = Informers(client, self.clock)
+        events = Recorder(client, self.clock)
+        cluster = Cluster("", client, informers, self.script, events, self.clock, "http://prometheus:9090")
+        self.controller = controller(cluster, Options())
+        self.program = self.group.create_task(run_both(informers, self.controller))
+
+    def recorder(self) -> Audit:
+        return Audit(self.audit.append, self.clock.now, self.clock.new_id)
+
+    def killed(self) -> None:
+        """Kill the program and start it again a little later, without the fault."""
+        assert self.program is not None, "nothing to kill"
+        self.program.cancel()
+        self.crash_at = 0
+        asyncio.get_running_loop().call_later(0.5, self.start)
+
+    async def canary(self) -> Object:
+        found = await self.client.get(CANARIES, "podinfo", NAMESPACE)
+        assert found is not None
+        return found
+
+    async def phase(self) -> str:
+        return str(dig(await self.canary(), "status", "phase") or "")
+
+    async def weights(self) -> tuple[int, int]:
+        route = await self.client.get(VIRTUAL_SERVICES, "podinfo", NAMESPACE)
+        [rule] = dig(route, "spec", "http")
+        return tuple(entry["weight"] for entry in rule["route"])  # type: ignore[return-value]
+
+    async def replicas(self, name: str) -> int:
+        return int(dig(await self.client.get(DEPLOYMENTS, name, NAMESPACE), "spec", "replicas"))
+
+    async def image(self, name: str) -> str:
+        found = await self.client.get(DEPLOYMENTS, name, NAMESPACE)
+        return str(dig(found, "spec", "template", "spec", "containers", 0, "image"))
+
+    async def until(self, phase: str, seconds: float = 600) -> None:
+        """Wait until the canary is in a phase (and was in another first, if it is in it now)."""
+        async with asyncio.timeout(seconds):
+            while await self.phase() != phase:
+                await asyncio.sleep(0.25)
+
+    async def push(self, image: str) -> None:
+        body = {"spec": {"template": {"spec": {"containers": [{"name": "podinfod", "image": image}]}}}}
+        await self.client.patch(
+            DEPLOYMENTS, "podinfo", body, NAMESPACE, "application/strategic-merge-patch+json", "git"
+        )
+
+    async def apply(self, resource: Resource, obj: NewObject) -> None:
+        await self.client.apply(resource, obj, "git", force=True)
+
+    async def events(self, *types: str) -> list[tuple[str, str, int]]:
+        """Return (type, message, count) of the canary's Events, oldest first."""
+        found = (await self.client.list(EVENTS, NAMESPACE)).items
+        ours = [event for event in found if dig(event, "source", "component") == "flagger"]
+        ours.sort(key=lambda event: int(event["metadata"]["resourceVersion"]) if event["count"] == 1 else 0)
+        return [(e["type"], e["message"], e["count"]) for e in ours if not types or e["type"] in types]
+
+    def requests(self, *verbs: str) -> list[str]:
+        """Return what the program asked the API server for, watches aside."""
+        return [
+            f"{entry['verb']} {entry['objectRef']['resource']}/{entry['objectRef'].get('name', '')}"
+            for entry in self.audit
+            if entry["userAgent"] == AGENT
+            and entry["stage"] == "ResponseComplete"
+            and entry["verb"] not in ("watch", "list")
+            and (not verbs or entry["verb"] in verbs)
+        ]
+
+
+async def run_both(informers: Informers, program: CanaryController) -> None:
+    async with asyncio.TaskGroup() as group:
+        group.create_task(informers.run())
+        group.create_task(program.run())
+
+
+@asynccontextmanager
+async def playing(crash_at: int = 0, after: bool = True) -> AsyncIterator[Play]:
+    """Run a cluster with everything in it but Canaries and Deployments."""
+    clock = VirtualClock()
+    api = ApiServer("west", clock.now, clock.rng, clock.new_id)
+    world = World(api.local, clock, events=False)
+    manager = controllers(world)
+    manager.start(asyncio.get_running_loop())
+    processes = SimulatedProcesses(1.0)
+    node = Node(world, processes, Addresses(1), Setting(), lease_seconds=None)
+    client = Client(InProcess(api, user_agent="kubectl"), "kubectl")
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(node.run())
+        for definition in (*canary_definitions(), *istio_definitions()):
+            await client.create(DEFINITIONS, definition)
+        await client.create(Resource("v1", "Namespace", "namespaces", False), namespace())
+        play = Play(api, client, Script(), [], clock, processes, group, crash_at=crash_at, after=after)
+        play.start()
+        try:
+            yield play
+        finally:
+            assert play.program is not None
+            play.program.cancel()
+            running.cancel()
+    manager.stop()
+
+
+def namespace() -> NewObject:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
+
+
+def play(story: Callable[[Play], Awaitable[None]], **faults: Any) -> None:
+    """Run a story in a fresh cluster in virtual time."""
+
+    async def whole() -> None:
+        async with playing(**faults) as running:
+            await story(running)
+
+    run_virtually(whole())
+
+
+def only(lines: Iterable[tuple[str, str, int]], type_: str) -> list[str]:
+    return [message for found, message, _ in lines if found == type_]
+
+
+def stalled(canary: Object) -> str:
+    return str((condition(canary, "Stalled") or {}).get("message") or "")
