@@ -74,7 +74,7 @@ def name_error(resource: str, name: str, generated: bool = False) -> FieldError 
     return None if pattern.match(checked) else invalid(field, name, text)
 
 
-def metadata_errors(meta: Mapping[str, Any]) -> list[FieldError]:
+def metadata_errors(meta: Mapping[str, Any], built_in: bool = True) -> list[FieldError]:
     """Return what is wrong with the metadata besides the name."""
     errors: list[FieldError] = []
     for key, value in (meta.get("labels") or {}).items():
@@ -92,7 +92,7 @@ def metadata_errors(meta: Mapping[str, Any]) -> list[FieldError]:
     if size > MOST_ANNOTATION_BYTES:
         detail = f"may not be more than {MOST_ANNOTATION_BYTES} bytes"
         errors.append(FieldError("FieldValueTooLong", "metadata.annotations", detail))
-    return errors + _owner_errors(meta) + _finalizer_errors(meta)
+    return errors + _owner_errors(meta) + _finalizer_errors(meta, built_in)
 
 
 def key_error(key: str) -> str:
@@ -133,11 +133,12 @@ def _owner_errors(meta: Mapping[str, Any]) -> list[FieldError]:
     return errors
 
 
-def _finalizer_errors(meta: Mapping[str, Any]) -> list[FieldError]:
+def _finalizer_errors(meta: Mapping[str, Any], built_in: bool) -> list[FieldError]:
+    """Names without a domain are kept for the server's own only in built-in kinds (Flux's finalizer has none)."""
     errors = []
     finalizers = list(meta.get("finalizers") or ())
     for name in finalizers:
-        if "/" not in name and name not in STANDARD_FINALIZERS:
+        if built_in and "/" not in name and name not in STANDARD_FINALIZERS:
             detail = "name is neither a standard finalizer name nor is it fully qualified"
             errors.append(invalid("metadata.finalizers", name, detail))
         elif text := key_error(name):

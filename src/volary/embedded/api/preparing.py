@@ -70,7 +70,7 @@ def check(core: Core, type_: ResourceType, obj: Object, old: Object | None) -> N
     if found := name_error(type_.storage, obj["metadata"]["name"]):
         errors.append(found)
     if type_.custom:
-        errors += metadata_errors(obj["metadata"]) + validate(obj, type_.node)
+        errors += metadata_errors(obj["metadata"], built_in=False) + validate(obj, type_.node)
     else:
         errors += validate_builtin(type_.storage, obj, old)
         if type_.storage == CRDS:
