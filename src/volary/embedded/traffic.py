@@ -59,8 +59,9 @@ class Traffic:
             self.services.publish(METRICS_NAMESPACE, METRICS_SERVICE, METRICS_PORT, metrics_ip, self.metrics.address)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self.mesh.run())
-                tasks.create_task(self._scraper.run())
                 await self.mesh.ready.wait()
+                tasks.create_task(self._scraper.run())
+                await self._scraper.looked.wait()  # so that the first request of all is seen to come
                 self.ready.set()
         finally:
             await self.metrics.stop()

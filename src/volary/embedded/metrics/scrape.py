@@ -35,6 +35,7 @@ class Scraper:
         self._now = now
         self._translator = Translator()
         self._destinations: Mapping[str, Destination] | None = None
+        self.looked = asyncio.Event()  # at least once
         local.listen(self._note)
 
     def _note(self, resource: str, old: Object | None, new: Object | None) -> None:
@@ -64,4 +65,5 @@ class Scraper:
         """Read Envoy's counters once. Raises: NoAnswer."""
         text = await self._admin.get(PAGE)
         at = round(self._now().timestamp() * 1000)
+        self.looked.set()
         self._memory.add(at, self._translator.translate(text, self.destinations(), at))
