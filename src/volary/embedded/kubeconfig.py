@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +19,7 @@ def write_kubeconfig(path: Path, servers: Mapping[str, Server], namespace: str =
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": names[0] if names else "",
-        "clusters": [{"name": name, "cluster": {"server": it.url}} for name, it in servers.items()],
+        "clusters": [{"name": name, "cluster": cluster(it)} for name, it in servers.items()],
         "users": [{"name": name, "user": {"token": it.identity.token}} for name, it in servers.items()],
         "contexts": [
             {"name": name, "context": {"cluster": name, "user": name, "namespace": namespace}} for name in names
@@ -30,3 +31,10 @@ def write_kubeconfig(path: Path, servers: Mapping[str, Server], namespace: str =
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         yaml.safe_dump(config, file, sort_keys=False)
     partial.replace(path)
+
+
+def cluster(server: Server) -> dict[str, str]:
+    """Return where a server that was started is, and the authority that vouches for it."""
+    assert server.certificate, "the server is started"
+    authority = base64.b64encode(server.certificate.certificate).decode()
+    return {"server": server.url, "certificate-authority-data": authority}

@@ -1,4 +1,4 @@
-"""The API of an embedded cluster over HTTP, on loopback, for kubectl and for controllers in other processes.
+"""The API of an embedded cluster over HTTPS, on loopback, for kubectl and for controllers in other processes.
 
 Everything needs the server's bearer token but health and version, which tell nothing. Watches go out as they happen,
 a proxied service's bytes pass through both ways as they come, and whatever a client sends is bounded.
@@ -27,6 +27,7 @@ from volary.embedded.api.answers import Answer, Logs, Proxy, Watch
 from volary.embedded.api.call import split_path
 from volary.embedded.api.errors import Problem
 from volary.embedded.audit import Entry, Recorder
+from volary.embedded.certificate import Certificate, self_signed
 from volary.embedded.feed import Feed
 from volary.embedded.outside import Nothing, Outside
 from volary.embedded.relay import relay
@@ -65,13 +66,14 @@ class Server:
         self.outside: Outside = outside or Nothing()
         self.audit = audit
         self.host, self.port = "127.0.0.1", 0
+        self.certificate: Certificate | None = None  # from `start` on
         self._runner: web.ServerRunner | None = None
         self._client: aiohttp.ClientSession | None = None
         self._open: set[Feed] = set()
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"https://{self.host}:{self.port}"
 
     async def start(self, port: int = 0, host: str = "127.0.0.1") -> None:
         """Listen. Port 0: the system picks one. Raises: ValueError for an address that others could reach, OSError."""
@@ -81,7 +83,8 @@ class Server:
         server = web.Server(self._answer, request_factory=self._request, access_log=None, keepalive_timeout=90)
         self._runner = web.ServerRunner(server, shutdown_timeout=STOP_SECONDS)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, host, port, backlog=512)
+        self.certificate = self_signed(host)
+        site = web.TCPSite(self._runner, host, port, backlog=512, ssl_context=self.certificate.context())
         try:
             await site.start()
         except OSError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -78,6 +79,14 @@ class FakeOutside(Nothing):
         return lines()
 
 
+def session(server: Server, headers: Mapping[str, str] = BEARER, unpack: bool = True) -> aiohttp.ClientSession:
+    """Return a client that trusts the server's certificate."""
+    assert server.certificate
+    trust = ssl.create_default_context(cadata=server.certificate.certificate.decode())
+    connector = aiohttp.TCPConnector(ssl=trust)
+    return aiohttp.ClientSession(server.url, headers=headers, connector=connector, auto_decompress=unpack)
+
+
 @asynccontextmanager
 async def serving(
     api: FakeApi, outside: FakeOutside | None = None, audit: Recorder | None = None
@@ -86,7 +95,7 @@ async def serving(
     server = Server(api, Identity(TOKEN), outside, audit)
     await server.start()
     try:
-        async with aiohttp.ClientSession(server.url, headers=BEARER) as client:
+        async with session(server) as client:
             yield server, client
     finally:
         await server.close()

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 import yaml
 
-from tests.unit.embedded.server.parts import BEARER, SERVICE, TOKEN, FakeApi, FakeOutside, FakeWatch, serving
+from tests.unit.embedded.server.parts import SERVICE, TOKEN, FakeApi, FakeOutside, FakeWatch, serving, session
 from volary.embedded import feed
 from volary.embedded.api.answers import Logs
 from volary.embedded.audit import Event, Recorder
@@ -30,7 +30,7 @@ PODS = "/api/v1/pods"
 def test_without_the_token_nothing_is_asked(header: str | None) -> None:
     async def run() -> None:
         api = FakeApi()
-        async with serving(api) as (server, _), aiohttp.ClientSession(server.url) as stranger:
+        async with serving(api) as (server, _), session(server, {}) as stranger:
             answer = await stranger.get(PODS, headers={"Authorization": header} if header else {})
             assert answer.status == 401
             assert (await answer.json())["reason"] == "Unauthorized"
@@ -42,7 +42,7 @@ def test_without_the_token_nothing_is_asked(header: str | None) -> None:
 def test_health_needs_no_token() -> None:
     async def run() -> None:
         api = FakeApi({"/livez": Response(200, {"content-type": "text/plain"}, b"ok")})
-        async with serving(api) as (server, _), aiohttp.ClientSession(server.url) as stranger:
+        async with serving(api) as (server, _), session(server, {}) as stranger:
             assert await (await stranger.get("/livez")).text() == "ok"
 
     asyncio.run(run())
@@ -98,7 +98,7 @@ def test_a_large_answer_is_compressed_for_who_can_read_it() -> None:
     async def run() -> None:
         body = b"y" * 200_000
         async with serving(FakeApi({PODS: Response(200, JSON, body)})) as (server, _):
-            async with aiohttp.ClientSession(server.url, headers=BEARER, auto_decompress=False) as client:
+            async with session(server, unpack=False) as client:
                 packed = await client.get(PODS, headers={"Accept-Encoding": "gzip"})
                 plain = await client.get(PODS, headers={"Accept-Encoding": "identity"})
                 assert gzip.decompress(await packed.read()) == await plain.read() == body
@@ -188,9 +188,29 @@ def test_every_request_is_in_the_audit_log_a_watch_twice() -> None:
 
 def test_the_kubeconfig_has_a_context_for_each_cluster_and_is_private(tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
-    servers = {name: Server(FakeApi(), Identity(f"token-{name}")) for name in ("hub", "west")}
-    write_kubeconfig(path, servers)
+
+    async def run() -> None:
+        servers = {name: Server(FakeApi(), Identity(f"token-{name}")) for name in ("hub", "west")}
+        for server in servers.values():
+            await server.start()
+        write_kubeconfig(path, servers)
+        for server in servers.values():
+            await server.close()
+
+    asyncio.run(run())
     config = yaml.safe_load(path.read_text())
     assert [it["name"] for it in config["contexts"]] == ["hub", "west"]
     assert config["users"][1]["user"]["token"] == "token-west"
+    assert config["clusters"][1]["cluster"]["server"].startswith("https://127.0.0.1:")
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_nobody_else_s_certificate_is_trusted() -> None:
+    async def run() -> None:
+        async with serving(FakeApi()) as (one, _), serving(FakeApi()) as (other, _):
+            other.port = one.port
+            async with session(other) as client:
+                with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                    await client.get("/version")
+
+    asyncio.run(run())
