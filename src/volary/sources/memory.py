@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from volary.sources import FILE, LINK, Checkout, Credentials, Entry, Revision, Source, SourceError
+from volary.sources.urls import check_url
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class MemoryFetcher:
         return None
 
     def _at(self, url: str) -> MemoryRepository:
+        check_url(url)
         repository = self.repositories.get(url)
         if repository is None:
             raise SourceError("GitOperationFailed", f"cannot reach {url}: no such repository")

@@ -289,7 +289,7 @@ def kustomization_status_json(status: KustomizationStatus) -> NewObject:
     return {
         "observedGeneration": status.observed_generation,
         "conditions": conditions_json(status.conditions),
-        "inventory": {"entries": inventory_json(status.inventory)},
+        "inventory": {"entries": inventory_json(status.inventory)} if status.inventory else None,
         "lastAppliedRevision": status.applied or None,
         "lastAttemptedRevision": status.attempted or None,
         "lastHandledReconcileAt": status.handled or None,
