@@ -7,7 +7,7 @@ that answers from what the cluster shows, and keeps what was asked.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from tests.simulation import canary_manifests as manifests
 from volary.canary import Options, controller
 from volary.canary.controller import CanaryController
 from volary.canary.wire import definitions as canary_definitions
@@ -29,7 +30,7 @@ from volary.embedded.transport import InProcess
 from volary.kube.client import Client
 from volary.kube.errors import Unreachable
 from volary.kube.objects import NewObject, Object, Resource, condition, dig
-from volary.kube.resources import CANARIES, DEFINITIONS, DEPLOYMENTS, EVENTS, VIRTUAL_SERVICES
+from volary.kube.resources import AUTOSCALERS, CANARIES, DEFINITIONS, DEPLOYMENTS, VIRTUAL_SERVICES
 from volary.kube.transport import Request, Response
 from volary.providers.routers.istio import definitions as istio_definitions
 from volary.runtime.cluster import Cluster
@@ -41,10 +42,6 @@ from volary.sim.loop import run_virtually
 
 NAMESPACE = "test"
 AGENT = "volary/canary-test"
-
-
-class Crash(BaseException):
-    """The program under test was killed at a write."""
 
 
 class Script:
@@ -110,7 +107,7 @@ class Play:
     clock: VirtualClock
     processes: SimulatedProcesses
     group: asyncio.TaskGroup
-    lines: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
     crash_at: int = 0
     after: bool = True
     program: asyncio.Task[None] | None = None
@@ -150,7 +147,8 @@ class Play:
     async def weights(self) -> tuple[int, int]:
         route = await self.client.get(VIRTUAL_SERVICES, "podinfo", NAMESPACE)
         [rule] = dig(route, "spec", "http")
-        return tuple(entry["weight"] for entry in rule["route"])  # type: ignore[return-value]
+        primary, canary = (int(entry["weight"]) for entry in rule["route"])
+        return primary, canary
 
     async def replicas(self, name: str) -> int:
         return int(dig(await self.client.get(DEPLOYMENTS, name, NAMESPACE), "spec", "replicas"))
@@ -160,10 +158,33 @@ class Play:
         return str(dig(found, "spec", "template", "spec", "containers", 0, "image"))
 
     async def until(self, phase: str, seconds: float = 600) -> None:
-        """Wait until the canary is in a phase (and was in another first, if it is in it now)."""
-        async with asyncio.timeout(seconds):
-            while await self.phase() != phase:
-                await asyncio.sleep(0.25)
+        """Wait until the canary is in a phase."""
+        await self.until_status("phase", phase, seconds)
+
+    async def until_weight(self, weight: int, seconds: float = 600) -> None:
+        """Wait until the status says so, and the route had time to follow."""
+        await self.until_status("canaryWeight", weight, seconds)
+        await asyncio.sleep(0.05)
+
+    async def until_status(self, name: str, value: object, seconds: float) -> None:
+        end = asyncio.get_running_loop().time() + seconds
+        while dig(await self.canary(), "status", name) != value:
+            assert asyncio.get_running_loop().time() < end, f"{name} is not {value}: {await self.canary()} {self.told}"
+            await asyncio.sleep(0.05)
+
+    async def installed(self, **canary: Any) -> None:
+        """Install podinfo, and wait until its canary is at rest."""
+        for resource, obj in (
+            (DEPLOYMENTS, manifests.deployment()),
+            (AUTOSCALERS, manifests.autoscaler()),
+            (CANARIES, manifests.canary(**canary)),
+        ):
+            await self.apply(resource, obj)
+        await self.until("Initialized")
+        await asyncio.sleep(20)
+
+    async def change_canary(self, spec: NewObject) -> None:
+        await self.client.patch(CANARIES, "podinfo", {"spec": spec}, NAMESPACE, manager="git")
 
     async def push(self, image: str) -> None:
         body = {"spec": {"template": {"spec": {"containers": [{"name": "podinfod", "image": image}]}}}}
@@ -174,12 +195,10 @@ class Play:
     async def apply(self, resource: Resource, obj: NewObject) -> None:
         await self.client.apply(resource, obj, "git", force=True)
 
-    async def events(self, *types: str) -> list[tuple[str, str, int]]:
-        """Return (type, message, count) of the canary's Events, oldest first."""
-        found = (await self.client.list(EVENTS, NAMESPACE)).items
-        ours = [event for event in found if dig(event, "source", "component") == "flagger"]
-        ours.sort(key=lambda event: int(event["metadata"]["resourceVersion"]) if event["count"] == 1 else 0)
-        return [(e["type"], e["message"], e["count"]) for e in ours if not types or e["type"] in types]
+    def note(self, resource: str, old: Object | None, new: Object | None) -> None:
+        """Keep what the canary's Events say, as they come; an Event that is counted again is told again."""
+        if resource == "/events" and new is not None and dig(new, "source", "component") == "flagger":
+            self.told.append(new["message"] if new["type"] == "Normal" else f"! {new['message']}")
 
     def requests(self, *verbs: str) -> list[str]:
         """Return what the program asked the API server for, watches aside."""
@@ -216,6 +235,7 @@ async def playing(crash_at: int = 0, after: bool = True) -> AsyncIterator[Play]:
             await client.create(DEFINITIONS, definition)
         await client.create(Resource("v1", "Namespace", "namespaces", False), namespace())
         play = Play(api, client, Script(), [], clock, processes, group, crash_at=crash_at, after=after)
+        api.local.listen(play.note)
         play.start()
         try:
             yield play
@@ -238,10 +258,6 @@ def play(story: Callable[[Play], Awaitable[None]], **faults: Any) -> None:
             await story(running)
 
     run_virtually(whole())
-
-
-def only(lines: Iterable[tuple[str, str, int]], type_: str) -> list[str]:
-    return [message for found, message, _ in lines if found == type_]
 
 
 def stalled(canary: Object) -> str:

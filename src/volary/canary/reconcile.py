@@ -26,7 +26,7 @@ from volary.canary.questions import Questions
 from volary.canary.spec import HookType, Progress, Spec
 from volary.canary.wire import progress_of, spec_of, stalled_status, status_of
 from volary.kube.definitions import BadField
-from volary.kube.errors import AlreadyExists, KubeError
+from volary.kube.errors import AlreadyExists
 from volary.kube.objects import (
     NewObject,
     Object,
@@ -286,12 +286,9 @@ class Canaries:
         if status is None:
             return
         log.warning("stalled", extra={"key": key, "reason": why.reason, "error": str(why)})
-        try:
-            step = f"generation {generation_of(canary)}"
-            await self.write_event(key, canary, Line(str(why), WARNING), step, once=True)
-            await self.write_status(key, canary, status)
-        except KubeError as error:
-            log.warning("cannot say so in the Canary", extra={"key": key, "error": str(error)})
+        step = f"generation {generation_of(canary)}"
+        await self.write_event(key, canary, Line(str(why), WARNING), step, once=True)
+        await self.write_status(key, canary, status)
 
 
 def bare_revision(replica_set: Object) -> str:
