@@ -14,7 +14,7 @@ from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.conform import fits
 from volary.embedded.api.core import Core
 from volary.embedded.api.creating import create_object
-from volary.embedded.api.encoding import copy_of, decode, encode, read
+from volary.embedded.api.encoding import copy_of, decode, read, read_yaml
 from volary.embedded.api.errors import Problem, bad_request, conflict, invalid_object, not_found, required, unexpected
 from volary.embedded.api.field_sets import FieldSet, difference
 from volary.embedded.api.go_text import go_text
@@ -23,6 +23,7 @@ from volary.embedded.api.managers import BEFORE_FIRST, Conflicts, Managers, Writ
 from volary.embedded.api.schema import LIST, MAP, SCALAR, Node
 from volary.embedded.api.store import Entry
 from volary.embedded.api.typed import NotTyped, compare, field_set
+from volary.embedded.api.typed import text as sorted_text
 from volary.embedded.api.updating import commit
 
 Object = dict[str, Any]
@@ -47,6 +48,7 @@ def apply(core: Core, call: Call) -> tuple[Entry, bool]:
     live = conversion.from_storage(type_, entry.obj)
     start = managers_of(live) or _first(type_, live, by)
     merged, found = _merge(call, bare(live), config, start, by)
+    _check_place(call, config)
     merged = copy_of(merged)
     _refresh_last_applied(merged, config, call.options.manager)
     if type_.custom:
@@ -63,6 +65,7 @@ def _create(core: Core, call: Call, config: Object, by: Writer) -> Entry:
     meta = {"name": call.name} | ({"namespace": call.namespace} if type_.kind.namespaced else {})
     live: Object = {"apiVersion": type_.api_version, "kind": type_.kind.kind, "metadata": meta}
     merged, found = _merge(call, live, config, {}, by)
+    _check_place(call, config)
     merged = headed(copy_of(merged), type_)
     if type_.custom:
         conform_metadata(merged)
@@ -81,7 +84,7 @@ def _merge(call: Call, live: Object, config: Object, start: Managers, by: Writer
     try:
         return applied(live, config, node, start, by, call.options.force)
     except NotTyped as error:
-        raise unexpected(f"failed to create typed patch object ({_about(call)}): {error}") from error
+        raise unexpected(f"failed to create typed patch object ({_about(call, config)}): {error}") from error
     except Conflicts as error:
         if call.options.manager == "kubectl" and not call.options.force:
             return _migrate(error, live, config, node, start, by)
@@ -116,7 +119,7 @@ def _set_by_client(live: Object, node: Node) -> FieldSet:
 def _config(call: Call) -> Object:
     """Return the configuration in the body, checked. Raises: Problem."""
     type_ = call.type
-    value, repeats = read(call.body, "application/yaml")
+    value, repeats = read_yaml(call.body) if call.body[:1] != b"{" else _json_or_yaml(call.body)
     if not isinstance(value, dict):
         raise bad_request("error decoding YAML: the body is no object")
     if repeats:
@@ -126,31 +129,44 @@ def _config(call: Call) -> Object:
         if call.options.validation == "Warn":
             call.options.warn(text)
     if value.get("kind") != type_.kind.kind or value.get("apiVersion") != type_.api_version:
-        version, kind = value.get("apiVersion") or "", value.get("kind") or ""
-        if not version or not kind:
-            raise bad_request(f"invalid object type: {version}, Kind={kind}")
-        raise bad_request(
-            f"Incorrect version specified in apply patch. Specified patch version: {version}, "
-            f"expected: {type_.api_version}"
-        )
+        version, kind = str(value.get("apiVersion") or ""), value.get("kind") or ""
+        raise bad_request(f"invalid object type: {version if '/' in version else '/' + version}, Kind={kind}")
     config = headed(value, type_)
     meta = config["metadata"]
     if meta.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
+    errors: list[str] = []
+    _check_types(config, type_.node, "", errors)
+    if errors:
+        raise unexpected(f"failed to create typed patch object ({_about(call, config)}): " + _joined(errors))
+    return config
+
+
+def _json_or_yaml(body: bytes) -> tuple[Any, list[str]]:
+    """Read a body that may be JSON, or YAML in braces."""
+    try:
+        return read(body, "application/json")
+    except Problem:
+        return read_yaml(body)
+
+
+def _check_place(call: Call, config: Object) -> None:
+    """Refuse a body that names another object than the URL. Raises: Problem."""
+    meta = config["metadata"]
     if meta.get("name") not in (None, "", call.name):
         raise bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL ({call.name})")
     if meta.get("namespace") not in (None, "", call.namespace):
         where = f"({meta['namespace']}) does not match the namespace on the URL ({call.namespace})"
         raise bad_request(f"the namespace of the object {where}")
-    errors: list[str] = []
-    _check_types(config, type_.node, "", errors)
-    if errors:
-        raise unexpected(f"failed to create typed patch object ({_about(call)}): " + _joined(errors))
-    return config
 
 
-def _about(call: Call) -> str:
-    return f"{call.namespace}/{call.name}; {call.type.api_version}, Kind={call.type.kind.kind}"
+def _about(call: Call, config: Object) -> str:
+    """Return the object as the errors of apply name it: by what the body says."""
+    meta = config["metadata"]
+    version = call.type.api_version if call.type.group else f"/{call.type.api_version}"
+    namespace, name = meta.get("namespace") or "", meta.get("name") or ""
+    shown = [it if isinstance(it, str) else "" for it in (namespace, name)]
+    return f"{shown[0]}/{shown[1]}; {version}, Kind={call.type.kind.kind}"
 
 
 def _joined(errors: list[str]) -> str:
@@ -194,11 +210,12 @@ def _check_types(value: Any, node: Node, path: str, errors: list[str]) -> None:
 
 
 def _shown(value: Any) -> str:
-    return f"&{{{go_text(value)}}}"
+    text = go_text(value)
+    return f"&{{{text}}}" if isinstance(value, str) else f"&value.valueUnstructured{{Value:{text}}}"
 
 
 def _refresh_last_applied(obj: Object, config: Object, manager: str) -> None:
     """Keep kubectl's annotation of client-side apply true, so that people can go back to that."""
     notes = obj["metadata"].get("annotations") or {}
     if manager == "kubectl" and notes.get(LAST_APPLIED):
-        obj["metadata"]["annotations"] = {**notes, LAST_APPLIED: encode(config).decode() + "\n"}
+        obj["metadata"]["annotations"] = {**notes, LAST_APPLIED: sorted_text(config) + "\n"}

@@ -6,13 +6,13 @@ from typing import Any
 
 from volary.embedded.api.call import Call, Options
 from volary.embedded.api.catalog import ResourceType
-from volary.embedded.api.conform import WrongType, conform
-from volary.embedded.api.encoding import read
+from volary.embedded.api.conform import WrongType, conform, json_kind
+from volary.embedded.api.encoding import JSON_ERROR, read
 from volary.embedded.api.errors import Problem, bad_request, invalid, invalid_object, unsupported_media
 from volary.embedded.api.omission import omit
 from volary.embedded.api.protobuf import decode as decode_protobuf
 from volary.embedded.api.pruning import prune
-from volary.embedded.api.registry import definitions
+from volary.embedded.api.registry import definition_names, definitions
 from volary.embedded.api.schema import Node
 
 Object = dict[str, Any]
@@ -42,15 +42,46 @@ def read_body(call: Call) -> tuple[Any, list[str]]:
 
 def object_in(call: Call) -> Object:
     """Return the object of a create or update, its kind and apiVersion in front. Raises: Problem."""
-    value, repeats = read_body(call)
     type_ = call.type
+    try:
+        value, repeats = read_body(call)
+    except Problem as error:
+        if not error.message.startswith(JSON_ERROR):
+            raise
+        why = f"couldn't get version/kind; json parse error: {error.message.removeprefix(JSON_ERROR)}"
+        raise unrecognized(type_, call.body, why) from error
     if not isinstance(value, dict):
-        kind = type_.kind.kind
-        raise bad_request(f"the object provided is unrecognized (must be of type {kind}): the body is no object")
+        raise unrecognized(
+            type_, call.body, f"couldn't get version/kind; json parse error: {NOT_AN_OBJECT[json_kind(value)]}"
+        )
+    if type_.custom and not (value.get("kind") and value.get("apiVersion")):
+        missing = "apiVersion" if value.get("kind") else "Kind"
+        raise unrecognized(
+            type_, call.body, f"Object '{missing}' is missing in '{call.body.decode('utf-8', 'replace')}'"
+        )
     check_identity(value, type_)
     obj = headed(value, type_)
     tighten(obj, type_, call.options, repeats)
     return obj
+
+
+_GO_HEAD = 'Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+NOT_AN_OBJECT = {
+    kind: f"json: cannot unmarshal {kind} into {_GO_HEAD}" for kind in ("array", "bool", "number", "string")
+}
+SUMMARY = 30
+
+
+def unrecognized(type_: ResourceType, body: bytes, why: str) -> Problem:
+    """Return the refusal of a body that is no object, with its beginning."""
+    if not body:
+        shown = "<empty>"
+    elif body[:1] == b"{":
+        text = body.decode("utf-8", "replace")
+        shown = text if len(text) <= SUMMARY else text[:SUMMARY] + " ..."
+    else:
+        shown = body.hex() if len(body) <= SUMMARY else body[:SUMMARY].hex() + " ..."
+    return bad_request(f"the object provided is unrecognized (must be of type {type_.kind.kind}): {why} ({shown})")
 
 
 def headed(value: Object, type_: ResourceType) -> Object:
@@ -68,6 +99,12 @@ def check_identity(value: Object, type_: ResourceType) -> None:
     if kind == type_.kind.kind and version == type_.api_version:
         return
     short = str(version).rpartition("/")[2]
+    group = str(version).rpartition("/")[0]
+    if not type_.custom and (group, short, kind) not in definition_names():
+        raise bad_request(
+            f'{kind} in version "{short}" cannot be handled as a {type_.kind.kind}: no kind "{kind}" is registered for '
+            f'version "{version}" in scheme "pkg/runtime/scheme.go:111"'
+        )
     if kind != type_.kind.kind:
         raise bad_request(
             f'{kind} in version "{short}" cannot be handled as a {type_.kind.kind}: converting ({short}.{kind}) to '

@@ -116,6 +116,9 @@ def options_of(method: str, query: Mapping[str, str], headers: Mapping[str, str]
     validation = query.get("fieldValidation") or "Warn"
     if validation not in ("Ignore", "Warn", "Strict"):
         errors.append(unsupported("fieldValidation", validation, ("", "Ignore", "Strict", "Warn")))
+    if len(query.get("fieldManager", "").encode()) > MANAGER_LENGTH:
+        detail = f"may not be more than {MANAGER_LENGTH} bytes"
+        errors.append(FieldError("FieldValueTooLong", "fieldManager", detail))
     if errors:
         raise invalid_object("meta.k8s.io", VERBS.get(method, "CreateOptions"), "", errors)
     manager = query.get("fieldManager") or manager_from(headers.get("user-agent", ""))

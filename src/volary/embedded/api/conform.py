@@ -5,8 +5,10 @@ Source: the texts are those of Go's decoder (sigs.k8s.io/json) as the server pas
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from volary.embedded.api.quantities import quantity_value
 from volary.embedded.api.schema import LIST, MAP, SCALAR, Node
 
 
@@ -28,7 +30,7 @@ def _conform(value: Any, node: Node, path: str, owner: str, unknown: list[str]) 
     if kind == MAP:
         if not isinstance(value, dict):
             raise _mismatch(value, node, path, owner)
-        _conform_map(value, node, path, unknown)
+        _conform_map(value, node, path, owner, unknown)
     elif kind == LIST:
         if not isinstance(value, list):
             raise _mismatch(value, node, path, owner)
@@ -38,9 +40,11 @@ def _conform(value: Any, node: Node, path: str, owner: str, unknown: list[str]) 
                 _conform(item, elem, f"{path}[{index}]" if path else f"[{index}]", owner, unknown)
     elif kind == SCALAR and not fits(value, node):
         raise _mismatch(value, node, path, owner)
+    elif kind == SCALAR and node.reference:
+        _check_form(value, node)
 
 
-def _conform_map(value: dict[str, Any], node: Node, path: str, unknown: list[str]) -> None:
+def _conform_map(value: dict[str, Any], node: Node, path: str, parent: str, unknown: list[str]) -> None:
     owner = struct_name(node)
     for name in list(value):
         child = node.field(name)
@@ -51,7 +55,29 @@ def _conform_map(value: dict[str, Any], node: Node, path: str, unknown: list[str
                 del value[name]
                 continue
             child = node.elem
+            if child.kind == SCALAR:  # messages name the map, not its key
+                if value[name] is not None and not fits(value[name], child):
+                    raise _mismatch(value[name], child, path, parent)
+                continue
         _conform(value[name], child, where, owner, unknown)
+
+
+LARGEST = {"int32": 2**31 - 1, "int64": 2**63 - 1, "": 2**63 - 1}
+QUANTITY = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
+TIME, MICRO_TIME = "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05.000000Z07:00"
+
+
+def _check_form(value: Any, node: Node) -> None:
+    """Refuse a quantity or a time that is none. Raises: WrongType."""
+    if node.reference.endswith("resource.Quantity"):
+        if quantity_value(value) is None:
+            raise WrongType(QUANTITY)
+    elif node.reference.endswith(("meta.v1.Time", "meta.v1.MicroTime")):
+        try:
+            datetime.fromisoformat(value)
+        except ValueError:
+            layout = MICRO_TIME if node.reference.endswith("MicroTime") else TIME
+            raise WrongType(f'parsing time "{value}" as "{layout}": cannot parse "{value}" as "2006"') from None
 
 
 def fits(value: Any, node: Node) -> bool:
@@ -61,7 +87,8 @@ def fits(value: Any, node: Node) -> bool:
     if node.type == "string":
         return isinstance(value, str)
     if node.type == "integer":
-        return isinstance(value, int) and not isinstance(value, bool)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and -LARGEST[node.raw.get("format", "")] - 1 <= value <= LARGEST[node.raw.get("format", "")]
     if node.type == "number":
         return isinstance(value, int | float) and not isinstance(value, bool)
     return isinstance(value, bool)
@@ -72,12 +99,13 @@ def struct_name(node: Node) -> str:
 
 
 def _mismatch(value: Any, node: Node, path: str, owner: str) -> WrongType:
-    if node.reference.endswith("meta.v1.Time") or node.reference.endswith("meta.v1.MicroTime"):
-        return WrongType(f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse')
     # Go tells the path with indexes left out.
     plain = "".join(part.partition("]")[2] if "]" in part else part for part in path.replace("[", "\0[").split("\0"))
     name = f"{owner}.{plain}" if owner else plain
-    return WrongType(f"json: cannot unmarshal {json_kind(value)} into Go struct field {name} of type {go_type(node)}")
+    # A whole number that is too large is shown, any other value only by its kind.
+    overflows = node.type == "integer" and isinstance(value, int) and not isinstance(value, bool)
+    shown = f"number {value}" if overflows or isinstance(value, float) else json_kind(value)
+    return WrongType(f"json: cannot unmarshal {shown} into Go struct field {name} of type {go_type(node)}")
 
 
 def json_kind(value: Any) -> str:

@@ -82,14 +82,18 @@ def _versions(spec: Object, errors: Errors) -> None:
             errors.append(invalid("spec.versions", list(seen), "must contain unique version names"))
         seen.append(name)
         schema = (version.get("schema") or {}).get("openAPIV3Schema")
+        # Inside the server a schema that all versions share stands above them; its errors name that place.
         where = f"{path}.schema.openAPIV3Schema"
+        shared = "spec.validation.openAPIV3Schema" if len(versions) == 1 else where
         if schema is None:
-            errors.append(required(where, "schemas are required"))
+            errors.append(required(where))
         else:
-            _structural(schema, where, errors, root=True)
+            _structural(schema, shared, errors, root=True)
     if len(stored) != 1:
         detail = "must have exactly one version marked as storage version"
         errors.append(invalid("spec.versions", list(versions), detail))
+    if not stored:
+        errors.append(invalid("status.storedVersions", None, "must have at least one stored version"))
 
 
 def _structural(schema: Object, path: str, errors: Errors, root: bool = False) -> None:

@@ -18,7 +18,7 @@ from volary.embedded.api.schema import Node
 Object = dict[str, Any]
 
 META = {"$ref": "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
-VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 NOT_EVALUATED = "{where}: x-kubernetes-validations rules are stored but not evaluated by the embedded API server"
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 CRDS = "apiextensions.k8s.io/customresourcedefinitions"

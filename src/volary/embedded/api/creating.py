@@ -11,6 +11,7 @@ from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
 from volary.embedded.api.crds import CRDS
 from volary.embedded.api.errors import (
+    Problem,
     already_exists,
     bad_request,
     forbidden,
@@ -58,8 +59,9 @@ def create_object(
         meta["generation"] = generation
     admit_new(core, type_, obj)
     check(core, type_, obj, None)
-    if core.store.get(type_.storage, namespace, meta["name"]) is not None:
-        raise already_exists(type_.group, type_.plural, meta["name"])
+    there = core.store.get(type_.storage, namespace, meta["name"])
+    if there is not None:
+        raise _taken(type_, there)
     pack(obj, found)
     if type_.storage == CRDS:
         crds.accept(core, obj, options)
@@ -70,6 +72,13 @@ def create_object(
     if type_.storage == CRDS:
         crds.install(core, entry.obj)
     return entry
+
+
+def _taken(type_: ResourceType, there: Entry) -> Problem:
+    problem = already_exists(type_.group, type_.plural, there.obj["metadata"]["name"])
+    if there.obj["metadata"].get("deletionTimestamp"):
+        problem.message = f"object is being deleted: {problem.message}"
+    return problem
 
 
 def place(type_: ResourceType, obj: Object, namespace: str) -> None:

@@ -16,7 +16,15 @@ from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core, fresh, time_text
 from volary.embedded.api.crds import CRDS
-from volary.embedded.api.errors import FieldError, bad_request, conflict, invalid, invalid_object, unsupported
+from volary.embedded.api.errors import (
+    FieldError,
+    bad_request,
+    conflict,
+    forbidden,
+    invalid,
+    invalid_object,
+    unsupported,
+)
 from volary.embedded.api.store import Entry
 from volary.embedded.api.updating import find
 
@@ -33,6 +41,7 @@ RETURNS_OBJECT = {
     "/persistentvolumes",
 }
 GRACE_SECONDS = 30
+KEPT_NAMESPACES = ("default", "kube-system", "kube-public")
 # Kinds that the garbage collector leaves alone.
 NO_GARBAGE = {"/events"}
 
@@ -58,6 +67,9 @@ def options_in(call: Call) -> DeleteOptions:
         body = value
         if body.get("kind") == "Eviction":
             body = body.get("deleteOptions") or {}
+        elif body.get("kind") not in (None, "", "DeleteOptions"):
+            about = f'no kind "{body["kind"]}" is registered for version "{body.get("apiVersion") or ""}"'
+            raise bad_request(f'{about} in scheme "pkg/runtime/scheme.go:111"')
     return options_from(body, call.query)
 
 
@@ -72,7 +84,7 @@ def options_from(body: Mapping[str, Any], query: Mapping[str, str]) -> DeleteOpt
     orphan = query.get("orphanDependents") if orphan is None else orphan
     errors: list[FieldError] = []
     if policy and policy not in POLICIES:
-        errors.append(unsupported("propagationPolicy", policy, ("Background", "Foreground", "Orphan", "nil")))
+        errors.append(unsupported("propagationPolicy", policy, ("Foreground", "Background", "Orphan", "nil")))
     if policy and orphan is not None:
         detail = "orphanDependents and deletionPropagation cannot be both set"
         errors.append(invalid("propagationPolicy", policy, detail))
@@ -94,6 +106,8 @@ def options_from(body: Mapping[str, Any], query: Mapping[str, str]) -> DeleteOpt
 
 def delete(core: Core, type_: ResourceType, namespace: str, name: str, options: DeleteOptions) -> tuple[Entry, bool]:
     """Delete; return the object, and whether it is gone. Raises: Problem."""
+    if type_.storage == "/namespaces" and name in KEPT_NAMESPACES:
+        raise forbidden(type_.group, type_.plural, name, "this namespace may not be deleted")
     entry = find(core, type_, namespace, name)
     _preconditions(type_, entry, options)
     meta = entry.obj["metadata"]
@@ -101,13 +115,14 @@ def delete(core: Core, type_: ResourceType, namespace: str, name: str, options: 
     grace = _grace(type_, entry.obj, options)
     if meta.get("deletionTimestamp"):
         return _again(core, type_, entry, finalizers, grace, options)
-    if not finalizers and not grace and type_.storage not in ("/namespaces", CRDS):
+    if not finalizers and not grace and type_.storage not in ("/namespaces", "/pods", CRDS):
         return _gone(core, type_, entry, options), True
     moment = core.now() + timedelta(seconds=grace)
     marked = fresh(entry.obj)
     changed = marked["metadata"]
     changed["deletionTimestamp"] = time_text(moment)
-    changed["deletionGracePeriodSeconds"] = grace
+    if type_.storage != "/namespaces":
+        changed["deletionGracePeriodSeconds"] = grace
     if changed.get("generation"):
         changed["generation"] += 1
     if finalizers:
@@ -116,6 +131,12 @@ def delete(core: Core, type_: ResourceType, namespace: str, name: str, options: 
         changed.pop("finalizers", None)
     if type_.storage == "/namespaces":
         marked["status"] = {**(marked.get("status") or {}), "phase": "Terminating"}
+    if type_.storage == "/pods" and not finalizers and not grace:
+        # A pod without grace is marked and taken away at once: watches see both.
+        if options.dry_run:
+            return Entry(marked, entry.version), True
+        core.store.put(type_.storage, marked)
+        return core.store.remove(type_.storage, namespace, name), True
     if type_.storage == CRDS:
         return _definition(core, type_, entry, marked, finalizers, options)
     return (Entry(marked, entry.version) if options.dry_run else core.store.put(type_.storage, marked)), False

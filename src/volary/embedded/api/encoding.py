@@ -25,7 +25,20 @@ def decode(body: bytes) -> Any:
     try:
         return _decoder.decode(body)
     except msgspec.DecodeError as error:
-        raise bad_request(f"error decoding JSON: {error}") from error
+        raise bad_request(JSON_ERROR + go_error(body, str(error))) from error
+
+
+JSON_ERROR = "error decoding JSON: "
+AT = re.compile(r"byte (\d+)")
+
+
+def go_error(body: bytes, text: str) -> str:
+    """Return a JSON error in Go's words."""
+    if "truncated" in text or not body:
+        return "unexpected end of JSON input"
+    found = AT.search(text)
+    char = chr(body[int(found[1])]) if found and int(found[1]) < len(body) else ""
+    return f"invalid character '{char}' looking for beginning of value" if char else text
 
 
 def copy_of(value: Any) -> Any:

@@ -52,7 +52,7 @@ ZERO = {
 }
 
 
-def parse(text: str, resource: str, kind: str, own: tuple[str, ...] = ()) -> tuple[Test, ...]:
+def parse(text: str, resource: str, own: tuple[str, ...] = (), custom: bool = False) -> tuple[Test, ...]:
     """Return the tests of a field selector; `own`: the selectable fields of a custom resource. Raises: Problem."""
     tests: list[Test] = []
     for part in _split(text):
@@ -62,7 +62,7 @@ def parse(text: str, resource: str, kind: str, own: tuple[str, ...] = ()) -> tup
         if not operator:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
         name, value = part.split(operator, 1)
-        tests.append((_path(name, resource, kind, own), operator != "!=", _unescape(value)))
+        tests.append((_path(name, resource, own, custom), operator != "!=", _unescape(value)))
     return tuple(tests)
 
 
@@ -82,11 +82,11 @@ def _unescape(value: str) -> str:
     return value.replace("\\,", ",").replace("\\=", "=").replace("\\\\", "\\")
 
 
-def _path(name: str, resource: str, kind: str, own: tuple[str, ...]) -> tuple[str, ...]:
+def _path(name: str, resource: str, own: tuple[str, ...], custom: bool) -> tuple[str, ...]:
     known = SELECTABLE.get(resource, ())
     plain = EVENT_NAMES.get(name, name.replace("regarding.", "involvedObject.")) if resource == "/events" else name
     if plain not in EVERYWHERE and plain not in known and plain not in own:
-        if known:
+        if known or custom:
             raise bad_request(f"field label not supported: {name}")
         raise bad_request(f'"{name}" is not a known field selector: only "metadata.name", "metadata.namespace"')
     return tuple(plain.split("."))

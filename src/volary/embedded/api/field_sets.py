@@ -131,15 +131,14 @@ def with_named_parents(fields: FieldSet, node: Node) -> FieldSet:
 
 
 def paths(fields: FieldSet, prefix: Path = ()) -> Iterator[Path]:
-    """Yield the members, sorted as the server sorts them: fields, then items."""
-    for element in sorted(fields, key=_order):
-        if element == ".":
-            continue
-        below = fields[element]
-        if member(below):
+    """Yield the members as the server lists them: those of a level sorted, then those below them."""
+    elements = [element for element in sorted(fields, key=_order) if element != "."]
+    for element in elements:
+        if member(fields[element]):
             yield (*prefix, element)
-        if below:
-            yield from paths(below, (*prefix, element))
+    for element in elements:
+        if fields[element]:
+            yield from paths(fields[element], (*prefix, element))
 
 
 def _order(element: str) -> tuple[int, str]:

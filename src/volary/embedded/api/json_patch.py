@@ -15,10 +15,14 @@ class PatchFailed(Exception):
     """An operation that does not fit the document."""
 
 
+class NotAPatch(PatchFailed):
+    """Something else than a list of operations."""
+
+
 def json_patch(document: Any, operations: Any) -> Any:
     """Return the document after all operations; it is not changed itself. Raises: PatchFailed."""
     if not isinstance(operations, list):
-        raise PatchFailed("a JSON patch is a list of operations")
+        raise NotAPatch("a JSON patch is a list of operations")
     result = copy_of(document)
     for operation in operations:
         if not isinstance(operation, dict) or not isinstance(operation.get("path"), str):
@@ -100,10 +104,10 @@ def _replace(document: Any, operation: dict[str, Any]) -> Any:
     steps = pointer(operation["path"])
     if steps:
         parent = _get(document, steps[:-1])
-        _get(parent, steps[-1:])
         if isinstance(parent, list):
-            parent[int(steps[-1])] = copy_of(_value(operation))
+            parent[_index(steps[-1], len(parent))] = copy_of(_value(operation))
             return document
+        # Of a map a key that is not there can be replaced, too: the server's library is not strict here.
     return _insert(document, steps, copy_of(_value(operation)))
 
 

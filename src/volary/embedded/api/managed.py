@@ -73,7 +73,9 @@ def writer(type_: ResourceType, options: Options, subresource: str, now: str) ->
             reset = RESETS.get((type_.storage, "status"), {"f:spec": {}})
     elif subresource == "" and type_.has_status:
         reset = STATUS
-    return Writer(options.manager, type_.stored_version, subresource, now, reset, keep_only)
+    # The server writes entries of the scale subresource without a time.
+    time = "" if subresource == "scale" else now
+    return Writer(options.manager, type_.stored_version, subresource, time, reset, keep_only)
 
 
 def given(new: Mapping[str, Any], old: Mapping[str, Any], subresource: str) -> Managers:

@@ -236,8 +236,7 @@ def applied(
     if me in managers:
         owned = difference(managers[me].fields, STRIPPED)
         if owned:
-            new_set = last is None or last.fields != owned or last.version != writer.version
-            time = writer.now if changed or new_set else managers[me].time
+            time = writer.now if changed else managers[me].time
             managers[me] = Owned(owned, writer.version, time)
         else:
             del managers[me]

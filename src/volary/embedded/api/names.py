@@ -63,14 +63,14 @@ def name_error(resource: str, name: str, generated: bool = False) -> FieldError 
         if name in (".", ".."):
             return invalid(field, name, f"may not be '{name}'")
         return invalid(field, name, f"may not contain '{bad}'") if bad else None
-    if resource == "/services":
-        pattern, text, longest = SERVICE_LABEL, SERVICE_TEXT, 63
-    elif resource in LABEL_KINDS:
+    if resource in LABEL_KINDS:
         pattern, text, longest = LABEL, LABEL_TEXT, 63
     else:
         pattern, text, longest = SUBDOMAIN, SUBDOMAIN_TEXT, 253
+    if resource == "/namespaces" and "." in name:
+        return invalid(field, name, "must not contain dots")
     if len(checked) > longest:
-        return invalid(field, name, f"must be no more than {longest} bytes")
+        return invalid(field, name, f"must be no more than {longest} characters")
     return None if pattern.match(checked) else invalid(field, name, text)
 
 
@@ -114,8 +114,7 @@ def key_error(key: str) -> str:
 def _owner_errors(meta: Mapping[str, Any]) -> list[FieldError]:
     errors: list[FieldError] = []
     controllers = []
-    for index, owner in enumerate(meta.get("ownerReferences") or ()):
-        path = f"metadata.ownerReferences[{index}]"
+    for owner in meta.get("ownerReferences") or ():
         for name, text in (
             ("apiVersion", "version must not be empty"),
             ("kind", "must not be empty"),
@@ -123,7 +122,7 @@ def _owner_errors(meta: Mapping[str, Any]) -> list[FieldError]:
             ("uid", "must not be empty"),
         ):
             if not owner.get(name):
-                errors.append(invalid(f"{path}.{name}" if name != "apiVersion" else path, owner.get(name) or "", text))
+                errors.append(invalid(f"metadata.ownerReferences.{name}", owner.get(name) or "", text))
         if owner.get("controller"):
             controllers.append(owner)
     if len(controllers) > 1:
@@ -137,12 +136,13 @@ def _finalizer_errors(meta: Mapping[str, Any], built_in: bool) -> list[FieldErro
     """Names without a domain are kept for the server's own only in built-in kinds (Flux's finalizer has none)."""
     errors = []
     finalizers = list(meta.get("finalizers") or ())
-    for name in finalizers:
+    for index, name in enumerate(finalizers):
+        path = f"metadata.finalizers[{index}]"
         if built_in and "/" not in name and name not in STANDARD_FINALIZERS:
             detail = "name is neither a standard finalizer name nor is it fully qualified"
-            errors.append(invalid("metadata.finalizers", name, detail))
+            errors.append(invalid(path, name, detail))
         elif text := key_error(name):
-            errors.append(invalid("metadata.finalizers", name, text))
+            errors.append(invalid(path, name, text))
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
         detail = "finalizer orphan and foregroundDeletion cannot be both set"
         errors.append(invalid("metadata.finalizers", finalizers, detail))

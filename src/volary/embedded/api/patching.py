@@ -9,11 +9,12 @@ from volary.embedded.api.applying import APPLY, apply
 from volary.embedded.api.bodies import headed, tighten
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
+from volary.embedded.api.conform import json_kind
 from volary.embedded.api.core import Core
-from volary.embedded.api.encoding import copy_of, encode, read
-from volary.embedded.api.errors import bad_request, unexpected, unprocessable, unsupported_media
+from volary.embedded.api.encoding import JSON_ERROR, copy_of, encode, read
+from volary.embedded.api.errors import Problem, bad_request, forbidden_field, invalid_object, unexpected, unprocessable
 from volary.embedded.api.go_text import go_text
-from volary.embedded.api.json_patch import PatchFailed, json_patch
+from volary.embedded.api.json_patch import NotAPatch, PatchFailed, json_patch
 from volary.embedded.api.managed import opened
 from volary.embedded.api.merge_patch import merge_patch
 from volary.embedded.api.schema import Node
@@ -33,9 +34,14 @@ def patch(core: Core, call: Call) -> tuple[Entry, bool]:
     """Patch the object; return it, and whether it is new. Raises: Problem."""
     if call.content_type == APPLY:
         return apply(core, call)
+    if "force" in call.query:
+        error = forbidden_field("force", "may not be specified for non-apply patch")
+        raise invalid_object("meta.k8s.io", "PatchOptions", "", [error])
+    if call.content_type not in accepted(call.type):
+        raise unsupported_patch()
     entry = find(core, call.type, call.namespace, call.name)
     old = opened(conversion.from_storage(call.type, entry.obj))
-    change, repeats = read(call.body, "application/json")
+    change, repeats = _change(call.body)
     new = patched(old, change, call, call.type.node)
     if not isinstance(new, dict):
         raise bad_request("the patch leaves no object")
@@ -52,20 +58,40 @@ def patched(old: Object, change: Any, call: Call, node: Node) -> Any:
     if kind == JSON_PATCH:
         try:
             return json_patch(old, change)
+        except NotAPatch as error:
+            kind_name = "object" if isinstance(change, dict) else json_kind(change)
+            text = f"json: cannot unmarshal {kind_name} into Go value of type []handlers.jsonPatchOp"
+            raise bad_request(f"error decoding patch: {text}") from error
         except PatchFailed as error:
             raise unprocessable() from error
     if kind == MERGE:
         if not isinstance(change, dict):
-            raise bad_request("error decoding patch: json: cannot unmarshal into a map")
+            raise _no_map(change)
         return copy_of(merge_patch(old, change))
     if kind == STRATEGIC and not call.type.custom:
         if not isinstance(change, dict):
-            raise bad_request("error decoding patch: json: cannot unmarshal into a map")
+            raise _no_map(change)
         try:
             return copy_of(strategic_merge(old, change, node))
         except PatchRefused as error:
             raise unexpected(str(error)) from error
-    raise unsupported_media(accepted(call.type))
+    raise unsupported_patch()
+
+
+def _no_map(change: Any) -> Problem:
+    text = f"json: cannot unmarshal {json_kind(change)} into Go value of type map[string]interface {{}}"
+    return bad_request(f"error decoding patch: {text}")
+
+
+def _change(body: bytes) -> tuple[Any, list[str]]:
+    try:
+        return read(body, "application/json")
+    except Problem as error:
+        raise bad_request(f"error decoding patch: {error.message.removeprefix(JSON_ERROR)}") from error
+
+
+def unsupported_patch() -> Problem:
+    return Problem(415, "UnsupportedMediaType", "415: Unsupported Media Type", {})
 
 
 def accepted(type_: ResourceType) -> list[str]:

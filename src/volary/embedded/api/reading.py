@@ -12,12 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import yaml
+
 from volary.embedded.api import conversion, field_selectors, selectors, table
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
 from volary.embedded.api.encoding import decode, encode
-from volary.embedded.api.errors import Problem, bad_request, expired
+from volary.embedded.api.errors import Problem, bad_request, expired, forbidden_field, invalid_object, unsupported
 from volary.embedded.api.store import Entry
 from volary.embedded.api.updating import find
 from volary.kube.transport import Response
@@ -70,7 +72,7 @@ def filter_of(call: Call) -> Filter:
     labels = call.query.get("labelSelector", "")
     fields = call.query.get("fieldSelector", "")
     type_ = call.type
-    tests = field_selectors.parse(fields, type_.storage, type_.kind.kind, type_.selectable) if fields else ()
+    tests = field_selectors.parse(fields, type_.storage, type_.selectable, type_.custom) if fields else ()
     if call.name:
         tests = (*tests, (("metadata", "name"), True, call.name))
     return Filter(call.namespace, selectors.parse(labels) if labels else (), tests)
@@ -104,9 +106,11 @@ def shown(core: Core, call: Call, entry: Entry, status: int = 200) -> Response:
     form = form_of(call.accept)
     if form == "Table":
         obj = obj_of(call.type, entry)
-        return Response(status, TABLE, encode(render(core, call, [obj], obj["metadata"])))
+        return Response(status, JSON, encode(render(core, call, [obj], obj["metadata"])))
     if form == "PartialObjectMetadata":
-        return Response(status, partial_type(form), encode(partial(entry.obj)))
+        return Response(status, JSON, encode(partial(entry.obj)))
+    if form == YAML:
+        return Response(status, {"content-type": YAML}, as_yaml(raw_of(call.type, entry)))
     return Response(status, JSON, raw_of(call.type, entry))
 
 
@@ -114,23 +118,36 @@ TABLE = {"content-type": "application/json"}  # with no word of its being a tabl
 FORMS = ("Table", "PartialObjectMetadataList", "PartialObjectMetadata")
 
 
+YAML = "application/yaml"
+TYPES = ("application/json", YAML, "application/vnd.kubernetes.protobuf")
+
+
 def form_of(accept: str) -> str:
-    """Return the form asked for first that is served: "" for plain objects. Raises: Problem."""
+    """Return the first form asked for that is served: "" for plain objects, or YAML. Raises: Problem."""
     if not accept or accept in ("application/json", "*/*"):
         return ""
+    asked_for_other = False
     for part in accept.split(","):
         words = [it.strip() for it in part.split(";")]
         asked = next((it[3:] for it in words if it.startswith("as=")), "")
-        if words[0] in ("application/json", "*/*", "application/*") and asked in ("", *FORMS):
-            return asked
-    if "application/" in accept and not any(it in accept for it in ("json", "*/*", "yaml", "protobuf", "cbor")):
-        message = "only the following media types are accepted: application/json"
-        raise Problem(406, "NotAcceptable", message, {})
-    return ""
+        if words[0] in ("application/json", "*/*", "application/*"):
+            if asked in ("", *FORMS):
+                return asked
+            asked_for_other = True
+        elif words[0] == YAML and not asked:
+            return YAML
+    # Protobuf and CBOR answers are never sent; who asks for nothing else gets JSON all the same.
+    if not asked_for_other and any(it in accept for it in ("protobuf", "cbor")):
+        return ""
+    listed = ", ".join(TYPES)
+    if asked_for_other:
+        raise Problem(406, "NotAcceptable", f"only the following media types are accepted: {listed}")
+    raise Problem(406, "NotAcceptable", f"406: Not Acceptable\n\nAvailable representations: {listed}", {})
 
 
-def partial_type(form: str) -> dict[str, str]:
-    return {"content-type": f"application/json;as={form};g=meta.k8s.io;v=v1"}
+def as_yaml(raw: bytes) -> bytes:
+    """Return JSON bytes as YAML, keys sorted."""
+    return yaml.dump(decode(raw), Dumper=yaml.CSafeDumper, sort_keys=True, allow_unicode=True).encode()
 
 
 def partial(obj: Object) -> Object:
@@ -172,6 +189,7 @@ def number(query: Any, name: str) -> int:
 def _begin(core: Core, snapshots: Snapshots, call: Call, which: Filter) -> tuple[int, list[Entry], int]:
     """Return (version, all entries of the list, where this page starts). Raises: Problem."""
     token = call.query.get("continue")
+    check_match(call)
     if token:
         if call.query.get("resourceVersion") not in (None, "", "0"):
             raise bad_request("specifying resource version is not allowed when using continue")
@@ -183,12 +201,34 @@ def _begin(core: Core, snapshots: Snapshots, call: Call, which: Filter) -> tuple
     return core.store.version, entries, 0
 
 
+MATCHES = ("Exact", "NotOlderThan", "")
+
+
+def check_match(call: Call) -> None:
+    """Refuse a resourceVersionMatch that says nothing. Raises: Problem."""
+    match, version = call.query.get("resourceVersionMatch"), call.query.get("resourceVersion")
+    if not match:
+        return
+    error = None
+    if not version:
+        error = forbidden_field(
+            "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"
+        )
+    elif match not in MATCHES:
+        error = unsupported("resourceVersionMatch", match, MATCHES)
+    elif match == "Exact" and version == "0":
+        detail = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+        error = forbidden_field("resourceVersionMatch", detail)
+    if error:
+        raise invalid_object("meta.k8s.io", "ListOptions", "", [error])
+
+
 def _check_version(core: Core, call: Call) -> None:
     """Refuse a version that is not there yet or no longer. Raises: Problem."""
     text = call.query.get("resourceVersion") or "0"
     if not text.isdigit():
         detail = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-        raise bad_request(detail)
+        raise bad_request(f"invalid resource version: {detail}")
     asked = int(text)
     if asked > core.store.version:
         cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
@@ -209,7 +249,7 @@ def _resume(snapshots: Snapshots, token: str) -> tuple[int, list[Entry], int]:
         found = decode(urlsafe_b64decode(token))
         key, start = str(found["key"]), int(found["start"])
     except (Problem, ValueError, KeyError, TypeError) as error:
-        raise bad_request("continue key is not valid: illegal base64 data") from error
+        raise bad_request(f"invalid continue token: continue key is not valid: {error}") from error
     if key not in snapshots.kept:
         raise expired(TOO_OLD)
     version, entries = snapshots.kept[key]
@@ -220,17 +260,21 @@ def _answer(core: Core, call: Call, page: Sequence[Entry], meta: Object) -> Resp
     type_ = call.type
     form = form_of(call.accept)
     if form == "Table":
-        return Response(200, TABLE, encode(render(core, call, [obj_of(type_, it) for it in page], meta)))
+        return Response(200, JSON, encode(render(core, call, [obj_of(type_, it) for it in page], meta)))
+    if form == YAML:
+        return Response(200, {"content-type": YAML}, as_yaml(list_bytes(type_, page, meta)))
     if form:
         items = [partial(it.obj) for it in page]
         head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": meta, "items": items}
-        return Response(200, partial_type("PartialObjectMetadataList"), encode(head))
+        return Response(200, JSON, encode(head))
     return Response(200, JSON, list_bytes(type_, page, meta))
 
 
 def list_bytes(type_: ResourceType, page: Sequence[Entry], meta: Object) -> bytes:
     """Return a list, its items from the bytes that are there."""
-    custom = type_.custom  # the server's two machineries write the two heads in different order
+    custom = type_.custom  # the server's two machineries write the two heads differently
+    if custom:
+        meta = {"continue": "", **meta}
     head = b'{"apiVersion":"%s","items":[%s],"kind":"%s","metadata":%s}' if custom else b""
     items = b",".join([item_of(type_, it) for it in page])
     version, kind = type_.api_version.encode(), type_.list_kind.encode()

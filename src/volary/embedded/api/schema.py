@@ -123,6 +123,12 @@ class Node:
         found = self._fields.get(name)
         return found if found is not None else self.field(name) or self.elem
 
+    def zero_of(self, key: str, field: Node) -> Any:
+        """Return Go's zero value of a required scalar, which is what leaving it out means."""
+        if key not in (self.definitions[self.reference].get("required") or ()):
+            return None
+        return {"string": "", "integer": 0}.get(field.type)
+
     @property
     def key_defaults(self) -> Mapping[str, Any]:
         """Return what the keys of a list's items are where an item leaves them out."""
@@ -131,6 +137,8 @@ class Node:
             for key in self.keys:
                 field = self.elem.field(key)
                 default = KEY_DEFAULTS.get((self.elem.reference, key), field.raw.get("default") if field else None)
+                if default is None and field is not None and self.elem.reference in self.definitions:
+                    default = self.elem.zero_of(key, field)
                 if default is not None:
                     found[key] = default
             self._key_defaults = found

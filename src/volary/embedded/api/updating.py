@@ -11,7 +11,7 @@ from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
 from volary.embedded.api.crds import CRDS
 from volary.embedded.api.encoding import copy_of
-from volary.embedded.api.errors import Problem, bad_request, conflict, invalid, invalid_object, not_found
+from volary.embedded.api.errors import Problem, bad_request, conflict, invalid, invalid_object, not_found, unexpected
 from volary.embedded.api.managed import given, managers_of, pack, track, writer
 from volary.embedded.api.managers import Managers
 from volary.embedded.api.names import immutable_errors
@@ -40,7 +40,8 @@ def update(core: Core, call: Call) -> Entry:
     meta = new["metadata"]
     name = meta.get("name")
     if not name:
-        raise bad_request("name must be provided")
+        text = f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided"
+        raise bad_request(text)
     if name != call.name:
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
     if meta.get("namespace") not in (None, "", call.namespace):
@@ -49,9 +50,12 @@ def update(core: Core, call: Call) -> Entry:
     entry = core.store.get(call.type.storage, call.namespace, call.name)
     if entry is None:
         raise _absent(call, meta)
-    if (call.type.custom or call.type.storage in NEEDS_VERSION) and not meta.get("resourceVersion"):
+    version = meta.get("resourceVersion") or ""
+    if version and not version.isdigit():
+        raise unexpected(f'strconv.ParseUint: parsing "{version}": invalid syntax')
+    if not version and (call.type.custom or call.type.storage in NEEDS_VERSION):
         error = invalid("metadata.resourceVersion", 0, "must be specified for an update")
-        raise invalid_object(call.type.group, call.type.kind.kind, call.name, [error])
+        raise invalid_object(call.type.group, call.type.plural, call.name, [error])
     return commit(core, call.type, entry, new, call.path.subresource, call.options)
 
 
@@ -86,9 +90,11 @@ def commit(
         admit_update(core, type_, new, old)
     if subresource != "status":
         _count(type_, old, new)
-    refuse(type_, new, immutable_errors(new["metadata"], old["metadata"]))
+    # The server checks common fields twice; the causes of its refusal show it.
+    refuse(type_, new, immutable_errors(new["metadata"], old["metadata"]) * 2)
     check(core, type_, new, old)
-    if applied is None:
+    # Who has no managers (any more) gets none by an update, only by an apply.
+    if applied is None and start:
         start = track(old, new, type_, start, writer(type_, options, subresource, core.stamp()))
     return _store(core, type_, entry, new, old, start, options)
 

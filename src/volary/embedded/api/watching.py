@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from volary.embedded.api.call import Call
 from volary.embedded.api.core import Core
 from volary.embedded.api.encoding import encode
-from volary.embedded.api.errors import bad_request, expired, forbidden_field, invalid_object
+from volary.embedded.api.errors import expired, forbidden_field, invalid_object, unexpected
 from volary.embedded.api.reading import (
     JSON,
-    TABLE,
     Filter,
     Object,
     filter_of,
@@ -24,7 +23,6 @@ from volary.embedded.api.reading import (
     number,
     obj_of,
     partial,
-    partial_type,
     raw_of,
     render,
 )
@@ -125,7 +123,7 @@ class Watcher:
         return raw_of(self.call.type, entry)
 
     def _bookmark(self, annotations: Mapping[str, str]) -> bytes:
-        meta: Object = {"resourceVersion": str(self.core.store.version), "creationTimestamp": None}
+        meta: Object = {"resourceVersion": str(self.core.store.version)}
         if annotations:
             meta["annotations"] = dict(annotations)
         type_ = self.call.type
@@ -150,10 +148,9 @@ def watch(core: Core, call: Call) -> Watcher:
     """Return a watch that listens already. Raises: Problem."""
     which = filter_of(call)
     form = form_of(call.accept)
-    form = "PartialObjectMetadata" if form.startswith("Partial") else form
-    headers = TABLE if form == "Table" else partial_type(form) if form else JSON
+    form = "PartialObjectMetadata" if form.startswith("Partial") else form if form == "Table" else ""
     seconds = float(number(call.query, "timeoutSeconds"))
-    watcher = Watcher(core, call, which, headers, seconds, [], form, call.flag("allowWatchBookmarks"))
+    watcher = Watcher(core, call, which, JSON, seconds, [], form, call.flag("allowWatchBookmarks"))
     _begin(core, call, watcher)
     if not watcher.ended:
         watcher.listen()
@@ -167,7 +164,7 @@ def _begin(core: Core, call: Call, watcher: Watcher) -> None:
     _check_initial(call)
     if text and not text.isdigit():
         detail = f'strconv.ParseUint: parsing "{text}": invalid syntax'
-        raise bad_request(f'resourceVersion: Invalid value: "{text}": {detail}')
+        raise unexpected(f'resourceVersion: Invalid value: "{text}": {detail}')
     if initial or (text in ("", "0") and call.query.get("sendInitialEvents") is None):
         entries = core.store.items(call.type.storage, watcher.which.namespace or None)
         for entry in entries:
