@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,6 +19,8 @@ import msgspec
 from tests.simulation import canary_manifests as manifests
 from volary.canary import Options, controller
 from volary.canary.controller import CanaryController
+from volary.canary.observe import Seen
+from volary.canary.plan import Plan
 from volary.canary.wire import definitions as canary_definitions
 from volary.embedded.addresses import Addresses
 from volary.embedded.api.server import ApiServer
@@ -34,14 +37,17 @@ from volary.kube.resources import AUTOSCALERS, CANARIES, DEFINITIONS, DEPLOYMENT
 from volary.kube.transport import Request, Response
 from volary.providers.routers.istio import definitions as istio_definitions
 from volary.runtime.cluster import Cluster
+from volary.runtime.errors import Stalled
 from volary.runtime.events import Recorder
 from volary.runtime.http import HttpRequest, HttpResponse, NoAnswer
 from volary.runtime.informer import Informers
+from volary.runtime.reconcile import Feature
 from volary.sim.clock import VirtualClock
 from volary.sim.loop import run_virtually
 
 NAMESPACE = "test"
 AGENT = "volary/canary-test"
+WIDTH = 10  # of the time in a log
 
 
 class Script:
@@ -77,10 +83,9 @@ class Script:
 
 
 class Faulty(InProcess):
-    """The way to the API server; it can be cut at the n-th write, before or after the server saw it."""
+    """The way to the API server; the program is killed when the server has done its n-th write."""
 
     crash_at = 0  # 0: never
-    after = True
     writes = 0
     crashed: Callable[[], None] = staticmethod(lambda: None)
 
@@ -90,8 +95,7 @@ class Faulty(InProcess):
         self.writes += 1
         if self.writes != self.crash_at:
             return await super().request(request)
-        if self.after:
-            await super().request(request)
+        await super().request(request)
         self.crashed()
         raise Unreachable("Reset", "the program was killed")
 
@@ -108,8 +112,8 @@ class Play:
     processes: SimulatedProcesses
     group: asyncio.TaskGroup
     told: list[str] = field(default_factory=list)
-    crash_at: int = 0
-    after: bool = True
+    logged: list[str] = field(default_factory=list)  # what each pass decided
+    kills: int = 0
     program: asyncio.Task[None] | None = None
     controller: CanaryController | None = None
     transport: Faulty | None = None
@@ -117,14 +121,20 @@ class Play:
     def start(self) -> None:
         """Start the program under test, as a new process that knows nothing."""
         self.transport = Faulty(self.api, audit=self.recorder(), user_agent=AGENT)
-        self.transport.crash_at, self.transport.after = self.crash_at, self.after
         self.transport.crashed = self.killed
         client = Client(self.transport, AGENT)
         informers = Informers(client, self.clock)
         events = Recorder(client, self.clock)
         cluster = Cluster("", client, informers, self.script, events, self.clock, "http://prometheus:9090")
         self.controller = controller(cluster, Options())
+        self.controller.passes.feature = Logged(self.controller.passes.feature, self.log)
         self.program = self.group.create_task(run_both(informers, self.controller))
+
+    def log(self, sentence: str) -> None:
+        """Keep a sentence with its time, unless it is the one before; what a rollout still lacks is not ours to log."""
+        sentence = sentence.partition(": waiting")[0]
+        if not self.logged or self.logged[-1][WIDTH:] != sentence:
+            self.logged.append(f"{asyncio.get_running_loop().time():{WIDTH - 2}.2f}  {sentence}")
 
     def recorder(self) -> Audit:
         return Audit(self.audit.append, self.clock.now, self.clock.new_id)
@@ -133,7 +143,7 @@ class Play:
         """Kill the program and start it again a little later, without the fault."""
         assert self.program is not None, "nothing to kill"
         self.program.cancel()
-        self.crash_at = 0
+        self.kills += 1
         asyncio.get_running_loop().call_later(0.5, self.start)
 
     async def canary(self) -> Object:
@@ -212,6 +222,31 @@ class Play:
         ]
 
 
+class Logged:
+    """The feature under test, with a log of what it decides."""
+
+    def __init__(self, feature: Feature[Seen, Plan], log: Callable[[str], None]) -> None:
+        self.feature = feature
+        self.log = log
+
+    async def observe(self, key: str) -> Seen | None:
+        return await self.feature.observe(key)
+
+    def decide(self, facts: Seen, now: datetime) -> Plan:
+        plan = self.feature.decide(facts, now)
+        self.log(plan.because)
+        for line in (*plan.announce, *plan.halted):
+            self.log(f"  {line.type}: {line.message}")
+        return plan
+
+    async def act(self, key: str, facts: Seen, plan: Plan) -> None:
+        await self.feature.act(key, facts, plan)
+
+    async def stall(self, key: str, why: Stalled) -> None:
+        self.log(f"stalled: {why}")
+        await self.feature.stall(key, why)
+
+
 async def run_both(informers: Informers, program: CanaryController) -> None:
     async with asyncio.TaskGroup() as group:
         group.create_task(informers.run())
@@ -219,7 +254,7 @@ async def run_both(informers: Informers, program: CanaryController) -> None:
 
 
 @asynccontextmanager
-async def playing(crash_at: int = 0, after: bool = True) -> AsyncIterator[Play]:
+async def playing() -> AsyncIterator[Play]:
     """Run a cluster with everything in it but Canaries and Deployments."""
     clock = VirtualClock()
     api = ApiServer("west", clock.now, clock.rng, clock.new_id)
@@ -234,7 +269,7 @@ async def playing(crash_at: int = 0, after: bool = True) -> AsyncIterator[Play]:
         for definition in (*canary_definitions(), *istio_definitions()):
             await client.create(DEFINITIONS, definition)
         await client.create(Resource("v1", "Namespace", "namespaces", False), namespace())
-        play = Play(api, client, Script(), [], clock, processes, group, crash_at=crash_at, after=after)
+        play = Play(api, client, Script(), [], clock, processes, group)
         api.local.listen(play.note)
         play.start()
         try:
@@ -250,11 +285,11 @@ def namespace() -> NewObject:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
 
 
-def play(story: Callable[[Play], Awaitable[None]], **faults: Any) -> None:
+def play(story: Callable[[Play], Awaitable[None]]) -> None:
     """Run a story in a fresh cluster in virtual time."""
 
     async def whole() -> None:
-        async with playing(**faults) as running:
+        async with playing() as running:
             await story(running)
 
     run_virtually(whole())
