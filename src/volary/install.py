@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from volary import __version__
+from volary import __version__, sync
 from volary.canary import wire as canary_wire
 from volary.fleet import wire as fleet_wire
 from volary.kube.objects import NewObject, name_of
 from volary.providers.routers import istio
-from volary.sync import definitions as sync_definitions
 
 FEATURES = ("canary", "sync", "fleet")
 NAMESPACE = "volary-system"
@@ -58,7 +57,7 @@ def definitions(features: Collection[str] = FEATURES) -> list[NewObject]:
     if "canary" in features:
         found += [*canary_wire.definitions(), *istio.definitions()]
     if "sync" in features or "fleet" in features:
-        found += sync_definitions.definitions()
+        found += sync.definitions()
     if "fleet" in features:
         found += fleet_wire.definitions()
     return [marked(definition) for definition in found]

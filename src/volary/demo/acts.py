@@ -26,6 +26,7 @@ class Act:
     ended: Callable[[World, str], bool]  # (world, commit of `about`) -> over, well or badly
     intervals: int  # the most analysis intervals that it may take, beside `seconds`
     seconds: float  # the most that it may take beside its intervals
+    flows_on: bool = False  # the next act begins in the same moment, in mid-run
 
 
 def installed(world: World, commit: str) -> bool:
@@ -66,7 +67,7 @@ def settled(world: World, commit: str) -> bool:
 
 ACTS = (
     Act(1, "Version 1 is installed", None, 1, installed, 0, 60.0),
-    Act(2, "Version 2 goes to west", 2, 2, first_is_verified, 12, 40.0),
+    Act(2, "Version 2 goes to west", 2, 2, first_is_verified, 12, 40.0, flows_on=True),
     Act(3, "Version 2 goes to east", None, 2, settled, 12, 40.0),
     Act(4, "Version 3 fails in west and never reaches east", 3, 3, settled, 12, 40.0),
     Act(5, "Version 4 passes in west, fails in east, and is taken back everywhere", 4, 4, settled, 32, 80.0),

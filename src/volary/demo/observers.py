@@ -10,7 +10,8 @@ import msgspec
 
 from volary.demo.story import Story
 from volary.demo.world import APP, HUB, MEMBERS, World
-from volary.kube.objects import Object, dig, name_of, version_of
+from volary.kube.objects import Object, dig, name_of, parse_time, version_of
+from volary.runtime.clock import Clock
 
 WRITES = ("create", "update", "patch", "delete", "deletecollection")
 
@@ -96,7 +97,7 @@ def run_seen(story: Story, old: Object | None, new: Object | None) -> None:
         )
 
 
-def write_seen(story: Story, cluster: str, line: bytes) -> None:
+def write_seen(story: Story, clock: Clock, cluster: str, line: bytes) -> None:
     """A line of an audit log: tell of it if it is a write by Volary that was carried out (Leases aside)."""
     try:
         entry = msgspec.json.decode(line)
@@ -105,11 +106,13 @@ def write_seen(story: Story, cluster: str, line: bytes) -> None:
     if entry.get("verb") not in WRITES or dig(entry, "objectRef", "resource") == "leases":
         return
     agent = str(entry.get("userAgent") or "")
-    if not agent.startswith("volary/"):
+    if not agent.startswith("volary"):
         return
+    received = parse_time(str(entry["requestReceivedTimestamp"]))
     story.tell(
         cluster,
         "write",
+        ago=max(0.0, (clock.now() - received).total_seconds()),
         verb=entry["verb"],
         resource="/".join(part for part in reference(entry, "resource", "subresource") if part),
         name="/".join(part for part in reference(entry, "namespace", "name") if part),

@@ -39,6 +39,7 @@ class Demo:
         self.view: View = view_for(console)
         self.differences: list[str] = []
         self.memory = 0
+        self.ended = 0.0  # when the last act did, in seconds since the start
         self.shown = False  # earlier acts than those asked for are played quietly
 
     async def run(self) -> int:
@@ -87,11 +88,16 @@ class Demo:
                 return
 
     async def _act(self, act: Act) -> Ending:
-        mark = self.story.mark()
+        began = self.ended
         self.story.tell("", "act", n=act.number, title=act.title)
         in_time = await play(act, self.stage.world, self.stage.project, self.settings.interval_seconds)
+        if act.flows_on:
+            self.ended = self.stage.seconds()
         await self.stage.settle()
-        return await read_ending(act, in_time, self.story.observations[mark:], self.stage)
+        if not act.flows_on:
+            self.ended = self.stage.seconds()
+        seen = [one for one in self.story.observations if began <= one.t < self.ended]
+        return await read_ending(act, in_time, seen, self.stage)
 
     async def _load(self, cluster: str) -> None:
         """Ask like a crowd of users, from the moment that the cluster's Canary is Initialized."""

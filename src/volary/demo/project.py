@@ -67,7 +67,7 @@ class Project:
         path = self.clone / "apps/podinfo/canary.yaml"
         window = "2s" if self.interval == "1s" else self.interval
         text = path.read_text().replace("interval: 1s", f"interval: {self.interval}")
-        path.write_text(text.replace("interval: 2s", f"interval: {window}"))
+        path.write_text(text.replace("interval: 2s", f"interval: {window}").replace("-z 1s", f"-z {self.interval}"))
 
 
 async def git(*arguments: str, cwd: Path | None = None) -> str:

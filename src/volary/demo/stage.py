@@ -163,7 +163,7 @@ class Stage:
             self._world.deployments(name).listen(partial(self._note_template, name))
         for name, place in self._world.places.items():
             self._watching.append(group.create_task(place.informers.run()))
-            told = partial(observers.write_seen, story, name)
+            told = partial(observers.write_seen, story, self._clock, name)
             self._watching.append(group.create_task(follow_file(self._audit[name], told)))
 
     def _note_template(self, cluster: str, _old: Object | None, new: Object | None) -> None:

@@ -37,21 +37,10 @@ class Story:
     observations: list[Observation] = field(default_factory=list)
     listeners: list[Listener] = field(default_factory=list)
 
-    def tell(self, cluster: str, type_: str, **details: Any) -> Observation:
-        observation = Observation(self.clock(), cluster, type_, details)
+    def tell(self, cluster: str, type_: str, *, ago: float = 0.0, **details: Any) -> Observation:
+        """Note what was seen; `ago` seconds have passed since it happened, where that is known."""
+        observation = Observation(self.clock() - ago, cluster, type_, details)
         self.observations.append(observation)
         for listener in self.listeners:
             listener(observation)
         return observation
-
-    def of(self, type_: str, cluster: str = "", since: int = 0) -> list[Observation]:
-        """Return the observations of a type, of one cluster or all, from index `since` on."""
-        return [
-            seen
-            for seen in self.observations[since:]
-            if seen.type == type_ and (not cluster or seen.cluster == cluster)
-        ]
-
-    def mark(self) -> int:
-        """Return the index of the next observation, to be used as `since`."""
-        return len(self.observations)

@@ -45,7 +45,7 @@ def print_summary(console: Console, result: Result) -> None:
     console.print(Text(f"memory  {memory} (all processes)"))
     console.print()
     console.print(Text("volary why podinfo", style="bold"))
-    console.print(Text(result.why))
+    console.print(Text(result.why), soft_wrap=True)
     console.print()
     if not result.differences:
         console.print(Text("Every act ended as the story says.", style="green"))

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from volary.embedded.addresses import Addresses, claim_addresses
-from volary.embedded.api.core import ApiServer
+from volary.embedded.api.server import ApiServer
 from volary.embedded.audit import FileSink, Recorder
 from volary.embedded.controllers import Clock, World, controllers
 from volary.embedded.inside import Inside
