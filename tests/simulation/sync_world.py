@@ -37,12 +37,15 @@ class Recording:
         self.inner = inner
         self.requests: list[Request] = []
         self.before: Callable[[Request], None] = lambda request: None
+        self.after: Callable[[Request], None] = lambda request: None
 
     async def request(self, request: Request) -> Response:
         self.before(request)
         self.requests.append(request)
         await asyncio.sleep(0)
-        return await self.inner.request(request)
+        response = await self.inner.request(request)
+        self.after(request)
+        return response
 
     def stream(self, request: Request) -> Any:
         return self.inner.stream(request)
@@ -182,19 +185,21 @@ def git_repository(**spec: Any) -> NewObject:
 
 
 def kustomization(**spec: Any) -> NewObject:
+    """Return a Kustomization; a field that is None is left out."""
+    wanted = {
+        "interval": "10m",
+        "retryInterval": "20s",
+        "path": "./deploy",
+        "prune": True,
+        "targetNamespace": "apps",
+        "sourceRef": {"kind": "GitRepository", "name": "app"},
+        **spec,
+    }
     return {
         "apiVersion": "kustomize.toolkit.fluxcd.io/v1",
         "kind": "Kustomization",
         "metadata": {"name": "app", "namespace": "apps"},
-        "spec": {
-            "interval": "10m",
-            "retryInterval": "20s",
-            "path": "./deploy",
-            "prune": True,
-            "targetNamespace": "apps",
-            "sourceRef": {"kind": "GitRepository", "name": "app"},
-            **spec,
-        },
+        "spec": {name: value for name, value in wanted.items() if value is not None},
     }
 
 

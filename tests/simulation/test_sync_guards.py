@@ -44,6 +44,7 @@ def test_what_left_git_is_pruned_but_not_what_says_no_or_has_another_owner() -> 
             await asyncio.sleep(1)
             await world.person.patch(CONFIG_MAPS, "taken", owner, "apps")
             commit = world.repository.push(tree("stays"))
+            await asyncio.sleep(60)
             await world.person.patch(KUSTOMIZATIONS, "app", {"spec": {"suspend": False}}, "apps")
             await world.until_applied(commit)
             there = [name for name in ("gone", "taken", "kept", "stays") if await world.config_map(name)]
