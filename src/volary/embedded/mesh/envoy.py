@@ -24,6 +24,7 @@ LONGEST_SOCKET_PATH = 100  # bytes; the limit is 108 on Linux, 104 on macOS
 STOP_SECONDS = 0.8
 FIRST_RESTART_SECONDS, SLOWEST_RESTART_SECONDS = 0.05, 5.0
 START_SECONDS = 15.0
+MOST_LOG_BYTES = 1 << 20  # Envoy logs warnings only; a longer log begins anew with the next start
 UP = r"^(http\.edge\.rds\.edge\.version_text|listener_manager\.workers_started|listener_manager\.lds\.version_text)$"
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,8 @@ class Envoy:
         """Run Envoy to its end, which is also the end of this call; return its exit status."""
         self.admin.socket.unlink(missing_ok=True)
         flags = ["-c", str(boot), "--concurrency", "1", "--disable-hot-restart", "-l", "warn"]
-        with (self.folder / "envoy.log").open("ab") as said:
+        keep = self.log_size() < MOST_LOG_BYTES
+        with (self.folder / "envoy.log").open("ab" if keep else "wb") as said:
             process = await asyncio.create_subprocess_exec(
                 *command([str(self._binary), *flags]),
                 stdin=asyncio.subprocess.DEVNULL,

@@ -82,6 +82,8 @@ class Publisher:
 
     def prepare(self, translation: Translation) -> None:
         """Write everything at once, before Envoy starts. Raises: OSError."""
+        for old in self.files.folder.glob("eds-*.json"):
+            old.unlink()  # left by a crash
         self.files.put("lds.json", [self._gateway])
         self.clusters = dict(translation.clusters)
         self.put_endpoints(translation.endpoints)
