@@ -8,6 +8,7 @@ import click
 
 from volary.cli import Complaint
 from volary.cli.connect import Connection, cluster_options
+from volary.kube.client import Client
 from volary.kube.objects import NewObject, dig, name_of
 from volary.kube.resources import FLEET_ROLLOUT_RUNS, FLEET_ROLLOUTS
 
@@ -30,14 +31,19 @@ async def sentence(name: str, connection: Connection) -> str:
     """Return the sentence. Raises: Complaint when there is no such FleetRollout."""
     from volary.fleet.why import why
 
-    namespace = connection.default_namespace()
     async with connection.client() as client:
-        rollout = await client.get(FLEET_ROLLOUTS, name, namespace)
-        if rollout is None:
-            others = [name_of(item) for item in (await client.list(FLEET_ROLLOUTS, namespace)).items]
-            raise Complaint(no_such(name, namespace, others))
-        runs = (await client.list(FLEET_ROLLOUT_RUNS, namespace)).items
-    return why(rollout, [run for run in runs if owned(run, rollout)])
+        rollout, runs = await find_rollout(client, name, connection.default_namespace())
+    return why(rollout, runs)
+
+
+async def find_rollout(client: Client, name: str, namespace: str) -> tuple[NewObject, list[NewObject]]:
+    """Return a FleetRollout and its runs. Raises: Complaint when there is none of that name."""
+    rollout = await client.get(FLEET_ROLLOUTS, name, namespace)
+    if rollout is None:
+        others = [name_of(item) for item in (await client.list(FLEET_ROLLOUTS, namespace)).items]
+        raise Complaint(no_such(name, namespace, others))
+    runs = (await client.list(FLEET_ROLLOUT_RUNS, namespace)).items
+    return rollout, [run for run in runs if owned(run, rollout)]
 
 
 def owned(run: NewObject, rollout: NewObject) -> bool:
