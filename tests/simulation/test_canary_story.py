@@ -117,7 +117,9 @@ def test_a_target_put_back_in_mid_run_ends_it_at_once() -> None:
         await at.until_weight(30)
         told = len(at.told)
         await at.push(V1)
-        await at.until("Initialized", seconds=1)
+        await asyncio.sleep(0.5)
+        assert await at.weights() == (100, 0)
+        await at.until("Initialized", seconds=6)
         assert at.told[told:] == [
             "Target put back to the promoted revision! Ending analysis and scaling down podinfo.test"
         ]

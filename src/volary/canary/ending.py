@@ -15,8 +15,8 @@ from volary.canary import messages
 from volary.canary.checks import ask
 from volary.canary.facts import Facts, Outcome
 from volary.canary.hashes import trial_of
-from volary.canary.plan import HOOK, Copy, Ensure, Plan, Scale
-from volary.canary.rules import in_phase, not_before, question, route, waiting_for
+from volary.canary.plan import HOOK, Copy, Ensure, Plan
+from volary.canary.rules import in_phase, not_before, question, route, scale_down, waiting_for
 from volary.canary.spec import HookType, Phase
 from volary.runtime.events import Line
 
@@ -42,13 +42,10 @@ def roll_back(facts: Facts, now: datetime) -> Plan | None:
     at = facts.progress
     if at.phase is not Phase.PROGRESSING or at.failed_checks <= facts.spec.threshold:
         return None
-    assert facts.target is not None, "held before"
-    if plan := route(facts):
+    if plan := traffic_back(facts):
         return plan
-    if facts.weight:
-        return Plan("waiting for the primary to serve before the traffic goes back")
-    if facts.target.replicas:
-        return Plan("scaling the target down", announce=(messages.failed(facts.names.canary),), actions=(Scale(0),))
+    if plan := scale_down(facts, now, "scaling the target down", messages.failed(facts.names.canary)):
+        return plan
     lines = after(facts, Phase.FAILED)
     if isinstance(lines, Plan):
         return lines
@@ -106,19 +103,21 @@ def finalise(facts: Facts, now: datetime) -> Plan | None:
     if not in_phase(facts, Phase.FINALISING):
         return None
     at = facts.progress
-    assert facts.target is not None, "held before"
-    if plan := route(facts):
+    if plan := traffic_back(facts) or scale_down(facts, now, "scaling the target down"):
         return plan
-    if facts.weight:
-        return Plan("waiting for the primary to serve before the traffic goes back")
-    if facts.target.replicas:
-        return Plan("scaling the target down", actions=(Scale(0),))
     lines = after(facts, Phase.SUCCEEDED)
     if isinstance(lines, Plan):
         return lines
     end = messages.promoted_unmeasured if facts.spec.skip_analysis else messages.promoted
     done = replace(at, phase=Phase.SUCCEEDED, promoted=at.applied, weight=0, failed_checks=0)
     return Plan("promoted", announce=(*lines, end(facts.names.target)), progress=done)
+
+
+def traffic_back(facts: Facts) -> Plan | None:
+    """Let the primary have all traffic; None when it has."""
+    if plan := route(facts):
+        return plan
+    return Plan("waiting for the primary to serve before the traffic goes back") if facts.weight else None
 
 
 def after(facts: Facts, phase: Phase) -> Plan | tuple[Line, ...]:

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from volary.canary import messages
 from volary.canary.facts import Facts, Workload
 from volary.canary.phases import AT_REST, RUNNING
-from volary.canary.plan import Ensure, Plan, Question, SetWeight
+from volary.canary.plan import Ensure, Plan, Question, Scale, SetWeight
 from volary.canary.spec import Phase, Progress
+from volary.runtime.events import Line
 
+DRAIN = timedelta(seconds=5)  # from a route's change to the last proxy that has heard of it; meshes need 1 s or so
 CLOCK_SLACK = timedelta(seconds=5)  # two replicas' clocks may differ so much before a time in the future is an error
 
 
@@ -74,6 +76,16 @@ def not_before(at: Progress, interval: timedelta, now: datetime) -> datetime | N
     """Return when this step has lasted its interval, or None when it has."""
     due = at.since + interval
     return due if now < due else None
+
+
+def scale_down(facts: Facts, now: datetime, because: str, *announce: Line) -> Plan | None:
+    """Take the target's Pods away once proxies have learned that no traffic goes there; None when they are gone."""
+    assert facts.target is not None, "held before"
+    if not facts.target.replicas:
+        return None
+    if due := not_before(facts.progress, min(facts.spec.interval, DRAIN), now):
+        return Plan("waiting until the last proxy has heard of the route", look_again_at=due)
+    return Plan(because, announce=announce, actions=(Scale(0),))
 
 
 def clock_was_set_back(at: Progress, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from volary.canary.facts import Facts
 from volary.canary.hashes import is_ours
 from volary.canary.phases import RUNNING
 from volary.canary.plan import Plan, Scale
-from volary.canary.rules import clock_was_set_back, in_phase, not_before, route, waiting_for
+from volary.canary.rules import clock_was_set_back, in_phase, not_before, route, scale_down, waiting_for
 from volary.canary.spec import HookType, Phase
 from volary.canary.weighted import next_weight
 
@@ -37,13 +37,10 @@ def end_when_put_back(facts: Facts, now: datetime) -> Plan | None:
     running = at.phase is Phase.PROGRESSING or (at.phase is Phase.PROMOTING and not facts.copied)
     if not (running and facts.same):
         return None
-    assert facts.target is not None, "held before"
     if at.weight:
         return Plan("the target was put back", progress=replace(at, weight=0))
-    if plan := route(facts):
+    if plan := route(facts) or scale_down(facts, now, "the target was put back: scaling it down"):
         return plan
-    if facts.target.replicas:
-        return Plan("the target was put back: scaling it down", actions=(Scale(0),))
     ended = replace(
         at,
         phase=Phase.INITIALIZED,
