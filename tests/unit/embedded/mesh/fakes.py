@@ -137,6 +137,12 @@ class FakePods:
             for name in names:
                 self.kill(name)
 
+    async def let_go(self, name: str) -> None:
+        """Wait until nobody holds a connection to a pod: Envoy has learned that it leaves."""
+        async with asyncio.timeout(5):
+            while self.open.get(name):  # noqa: ASYNC110
+                await asyncio.sleep(0.002)
+
     def kill(self, name: str) -> None:
         """End a pod at once: nobody listens, connections break."""
         self._servers[name].close()

@@ -51,7 +51,7 @@ def test_a_pod_that_leaves_the_endpoints_gets_nothing_more_and_no_request_is_los
         async def leave() -> None:
             await asyncio.sleep(0.1)
             mesh.local.put(SLICES, endpoint_slice("podinfo-canary", "canary-b"))
-            await asyncio.sleep(0.05)  # the node's drain time
+            await mesh.pods.let_go("canary-a")
             mesh.pods.kill("canary-a")
 
         found = await both(mesh.ask(1000, rate=2000), leave())
@@ -66,8 +66,9 @@ def test_a_pod_that_is_deleted_leaves_before_its_slice_says_so(tmp_path: Path) -
     async def test(mesh: Setting) -> None:
         await mesh.route(split(podinfo_canary=100))
         meta = {"name": "canary-a", "namespace": "test", "deletionTimestamp": "2026-11-24T10:00:00Z"}
+        assert (await mesh.ask(20)).ok == 20
         mesh.local.put("/pods", {"metadata": meta})
-        await asyncio.sleep(0.05)
+        await mesh.pods.let_go("canary-a")
         assert share(await mesh.ask(100), "canary-b") == 100
 
     with_mesh(tmp_path, test)
