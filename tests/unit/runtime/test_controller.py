@@ -162,6 +162,19 @@ def test_failures_are_retried_ever_slower_and_forgotten_by_a_success(
     assert len(bugs) == (12 if isinstance(error, RuntimeError) else 0)
 
 
+def test_what_failed_together_does_not_come_back_together() -> None:
+    async def main() -> None:
+        bench = Bench()
+        bench.feature.script = raising(*[TryAgain("busy")] * 5)
+        async with bench.running():
+            for key in "abcde":
+                bench.controller.add(key)
+            await asyncio.sleep(60)
+        assert len({at for at, _ in bench.feature.passes}) == 6
+
+    run_virtually(main())
+
+
 def test_a_server_that_names_a_time_is_given_it() -> None:
     async def main() -> None:
         bench = Bench()

@@ -225,11 +225,37 @@ def test_a_server_that_ends_every_watch_at_once_is_not_asked_in_a_circle() -> No
     run_virtually(main())
 
 
-def test_a_server_set_back_to_an_older_history_is_listed_anew() -> None:
+def test_a_row_of_410_is_no_storm_of_lists_but_one_is_answered_at_once() -> None:
+    async def main() -> None:
+        bench = Bench()
+        async with bench.running():
+            watch, bench.server._watch = bench.server._watch, expired  # type: ignore[method-assign]
+            await asyncio.sleep(300)
+            bench.server._watch = watch  # type: ignore[method-assign]
+            assert bench.server.count("GET") < 20
+            await asyncio.sleep(100)
+            lists = bench.server.count("GET")
+            bench.server.put("api/v1/secrets", config_map("noise"), "apps")
+            bench.server.forget()
+            await asyncio.sleep(0.1)
+            assert bench.server.count("GET") == lists + 1
+
+    async def expired(request: Any) -> AsyncIterator[bytes]:
+        yield b'{"type": "ERROR", "object": {"code": 410}}\n'
+
+    run_virtually(main())
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_server_set_back_to_an_older_history_is_listed_anew(cut: bool) -> None:
     async def main() -> None:
         bench = Bench()
         bench.put("a", "old")
         async with bench.running():
+            if cut:  # the next watch begins in that server's future
+                bench.server.hush(True)
+                await asyncio.sleep(61)
+                bench.server.hush(False)
             bench.server.objects.clear()
             bench.server.history.clear()
             bench.server.version = bench.server.oldest = 7
@@ -256,6 +282,8 @@ def test_at_least_waits_for_our_own_write_also_when_the_object_is_gone_again() -
             assert (await bench.informer.at_least("a", "apps", version, 5) or {})["metadata"]["name"] == "a"
             bench.server.remove(MAPS, "a", "apps")
             assert await bench.informer.at_least("a", "apps", str(int(version) + 2), 5) is None
+            bench.server.put("api/v1/secrets", config_map("noise"), "apps")  # ours was no match of the selector, say
+            assert await bench.informer.at_least("b", "apps", str(bench.server.version), 60) is None
             with pytest.raises(TryAgain, match="ConfigMap apps/a: our own last write has not come back within 5 s"):
                 await bench.informer.at_least("a", "apps", "999", 5)
 

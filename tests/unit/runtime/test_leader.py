@@ -14,6 +14,7 @@ from volary.kube.client import Client
 from volary.kube.errors import Unreachable
 from volary.kube.objects import dig
 from volary.kube.resources import CONFIG_MAPS
+from volary.kube.transport import Request, Response
 from volary.runtime.leader import Leadership, OnlyAsLeader
 from volary.sim.clock import VirtualClock
 from volary.sim.faults import CALM, Faulty
@@ -156,6 +157,30 @@ def test_a_stopped_leader_that_wakes_up_knows_at_once_that_it_may_not_write() ->
             assert both.lease()["holderIdentity"] == "b"
             await asyncio.sleep(20)  # b, which is no process at all, does not renew
             assert (both.leaders(), both.working) == (["a"], {"a"})
+
+    run_virtually(main())
+
+
+def test_the_time_of_a_renewal_counts_from_before_it_was_asked_for() -> None:
+    async def main() -> None:
+        both = Candidates()
+        async with both.running("a", "b"):
+            await asyncio.sleep(60)
+            request = both.server.request
+
+            async def slow(one: Request) -> Response:
+                response = await request(one)
+                await asyncio.sleep(7 if both.who["a"].identity.encode() in one.body else 0)
+                return response
+
+            both.server.request = slow  # type: ignore[method-assign,assignment]
+            await asyncio.sleep(8)
+            both.lines["a"].dark_for(60)  # at once after a slow renewal
+            for _ in range(300):
+                await asyncio.sleep(0.1)
+                assert len(both.leaders()) <= 1
+                assert len(both.working) <= 1
+            assert both.leaders() == ["b"]
 
     run_virtually(main())
 

@@ -156,7 +156,13 @@ def test_what_the_api_server_says_for_itself_is_no_answer(response: Response | U
 
 @pytest.mark.parametrize(
     "response",
-    [Response(404, {}, b"not found"), Response(503, {}, b'{"kind": "Problem"}'), Response(500, {}, b""), OK],
+    [
+        Response(404, {}, b"not found"),
+        Response(503, {}, b'{"kind": "Problem"}'),
+        Response(500, {}, b""),
+        Response(200, {}, b'{"kind": "Status", "apiVersion": "v1"}'),
+        OK,
+    ],
 )
 def test_what_the_service_says_is_its_answer_whatever_it_is(response: Response) -> None:
     answer, _, _ = send("http://hook.apps/", server=ApiServer(response))
