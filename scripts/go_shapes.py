@@ -45,6 +45,9 @@ def packages(modules: Path, version: str) -> dict[str, Path]:
     }
 
 
+STRUCTS = {"Time", "MicroTime", "Quantity", "RawExtension"}
+
+
 class Types:
     """The types of all packages, by qualified and by plain name."""
 
@@ -97,7 +100,10 @@ class Types:
                 continue
             value = self.zero(prefix, kind)
             optional = "omitempty" in flags or "omitzero" in flags
-            if not optional or (value == "struct" and "omitzero" not in flags) or (optional and value == "0"):
+            # `omitempty` alone never leaves a struct out, also not one with a form of its own such as a time.
+            plain = kind.rpartition(".")[2]
+            structural = value == "struct" or plain in STRUCTS
+            if not optional or (structural and "omitzero" not in flags):
                 always[name] = value
             elif optional and value is not None and value != "struct":
                 zero.append(name)

@@ -65,7 +65,10 @@ def object_in(call: Call) -> Object:
     return obj
 
 
-_GO_HEAD = 'Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+_GO_HEAD = (
+    r'Go value of type struct { APIVersion string "json:\"apiVersion,omitempty\""; '
+    r'Kind string "json:\"kind,omitempty\"" }'
+)
 NOT_AN_OBJECT = {
     kind: f"json: cannot unmarshal {kind} into {_GO_HEAD}" for kind in ("array", "bool", "number", "string")
 }

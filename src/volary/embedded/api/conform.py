@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from volary.embedded.api.quantities import quantity_value
+from volary.embedded.api.quantities import canonical, quantity_value
 from volary.embedded.api.schema import LIST, MAP, SCALAR, Node
 
 
@@ -55,11 +55,11 @@ def _conform_map(value: dict[str, Any], node: Node, path: str, parent: str, unkn
                 del value[name]
                 continue
             child = node.elem
-            if child.kind == SCALAR:  # messages name the map, not its key
-                if value[name] is not None and not fits(value[name], child):
-                    raise _mismatch(value[name], child, path, parent)
-                continue
+            if child.kind == SCALAR and not (value[name] is None or fits(value[name], child)):
+                raise _mismatch(value[name], child, path, parent)  # messages name the map, not its key
         _conform(value[name], child, where, owner, unknown)
+        if child.quantity and value[name] is not None:
+            value[name] = canonical(value[name])
 
 
 LARGEST = {"int32": 2**31 - 1, "int64": 2**63 - 1, "": 2**63 - 1}

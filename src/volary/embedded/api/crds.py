@@ -12,8 +12,10 @@ from volary.embedded.api.call import Options
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core, fresh
 from volary.embedded.api.encoding import copy_of
+from volary.embedded.api.managed import managers_of, pack, track, writer
 from volary.embedded.api.registry import Kind, Subresource, definitions
 from volary.embedded.api.schema import Node
+from volary.embedded.api.store import Entry
 
 Object = dict[str, Any]
 
@@ -21,34 +23,43 @@ META = {"$ref": "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
 VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 NOT_EVALUATED = "{where}: x-kubernetes-validations rules are stored but not evaluated by the embedded API server"
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
+SERVER = "kube-apiserver"  # the manager of what its own controllers write
 CRDS = "apiextensions.k8s.io/customresourcedefinitions"
 
 
-def accept(core: Core, obj: Object, options: Options) -> None:
-    """Set the status that the server's own controllers would, and warn of what is not done here."""
+def begin(obj: Object, options: Options) -> None:
+    """Set the status that a new definition starts with, and warn of what is not done here."""
     for where in unevaluated(obj):
         options.warn(NOT_EVALUATED.format(where=where))
-    if obj["metadata"].get("deletionTimestamp"):
-        return
-    spec, status = obj["spec"], obj.get("status") or {}
-    storage = [it["name"] for it in spec["versions"] if it.get("storage")]
+    status = obj.get("status") or {}
+    storage = [it["name"] for it in obj["spec"]["versions"] if it.get("storage")]
     stored = list(dict.fromkeys([*(status.get("storedVersions") or ()), *storage]))
+    names = status.get("acceptedNames") or {"kind": "", "plural": ""}
+    obj["status"] = {"acceptedNames": names, "conditions": status.get("conditions"), "storedVersions": stored}
+
+
+def establish(core: Core, entry: Entry) -> None:
+    """Do what the server's controllers do next: accept the names, and serve."""
+    obj = entry.obj
+    install(core, obj)
+    status, names = obj["status"], obj["spec"]["names"]
+    if obj["metadata"].get("deletionTimestamp") or status.get("acceptedNames") == names:
+        return
     conditions = list(status.get("conditions") or ())
-    now = core.stamp()
     for kind, reason, message in (
         ("NamesAccepted", "NoConflicts", "no conflicts found"),
         ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
     ):
         if not any(it.get("type") == kind for it in conditions):
-            conditions.append(
-                {"type": kind, "status": "True", "lastTransitionTime": now, "reason": reason, "message": message}
-            )
-    obj["status"] = {
-        **status,
-        "conditions": conditions,
-        "acceptedNames": copy_of(spec["names"]),
-        "storedVersions": stored,
-    }
+            made = {"type": kind, "status": "True", "lastTransitionTime": core.stamp(), "reason": reason}
+            conditions.append({**made, "message": message})
+    changed = fresh(obj)
+    changed["status"] = {**status, "acceptedNames": copy_of(names), "conditions": conditions}
+    type_ = core.catalog.stored(CRDS)
+    assert type_ is not None, "definitions are built in"
+    by = writer(type_, Options(SERVER), "status", core.stamp())
+    pack(changed, track(obj, changed, type_, managers_of(obj), by))
+    core.store.put(CRDS, changed)
 
 
 def unevaluated(obj: Mapping[str, Any]) -> Iterator[str]:
@@ -108,10 +119,10 @@ def _schema(version: Mapping[str, Any]) -> Mapping[str, Any]:
 def _subresources(version: Mapping[str, Any], group: str, kind: str) -> Iterator[Subresource]:
     found = version.get("subresources") or {}
     verbs = ("get", "patch", "update")
-    if "scale" in found:
-        yield Subresource("scale", "autoscaling", "v1", "Scale", verbs)
     if "status" in found:
         yield Subresource("status", group, version["name"], kind, verbs)
+    if "scale" in found:
+        yield Subresource("scale", "autoscaling", "v1", "Scale", verbs)
 
 
 def withdraw(core: Core, obj: Mapping[str, Any]) -> None:

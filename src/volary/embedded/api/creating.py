@@ -64,13 +64,13 @@ def create_object(
         raise _taken(type_, there)
     pack(obj, found)
     if type_.storage == CRDS:
-        crds.accept(core, obj, options)
+        crds.begin(obj, options)
     stored = conversion.to_storage(type_, obj)
     if options.dry_run:
         return Entry(stored, core.store.version)
     entry = core.store.put(type_.storage, stored)
     if type_.storage == CRDS:
-        crds.install(core, entry.obj)
+        crds.establish(core, entry)
     return entry
 
 

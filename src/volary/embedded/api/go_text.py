@@ -13,4 +13,6 @@ def go_text(value: Any) -> str:
         return "[" + " ".join(go_text(it) for it in value) + "]"
     if value is None:
         return "<nil>"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return str(value).lower() if isinstance(value, bool) else str(value)

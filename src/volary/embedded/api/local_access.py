@@ -6,6 +6,7 @@ managedFields and conflicts are as for everybody.
 
 from __future__ import annotations
 
+from volary.embedded.api.binding import bind
 from volary.embedded.api.bodies import headed
 from volary.embedded.api.call import Options
 from volary.embedded.api.catalog import ResourceType
@@ -16,7 +17,7 @@ from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.errors import no_such_path
 from volary.embedded.api.local import Listener, NewObject, Object
 from volary.embedded.api.omission import omit
-from volary.embedded.api.store import Change
+from volary.embedded.api.store import Change, Entry
 from volary.embedded.api.updating import commit, find
 
 SYSTEM = "system:kube-controller-manager"
@@ -61,7 +62,19 @@ class LocalAccess:
         meta = new["metadata"]
         namespace = str(meta.get("namespace") or "") if type_.kind.namespaced else ""
         entry = find(self.core, type_, namespace, str(meta.get("name") or ""))
+        if resource == "/pods":
+            entry = self._bound(type_, entry, new)
         return commit(self.core, type_, entry, new, subresource, _options(manager)).obj
+
+    def _bound(self, type_: ResourceType, entry: Entry, new: NewObject) -> Entry:
+        """Bind a pod first where the update gives it a node: nothing else may."""
+        node = (new.get("spec") or {}).get("nodeName")
+        version = new["metadata"].get("resourceVersion")
+        if not node or entry.obj["spec"].get("nodeName") or version not in (None, "", str(entry.version)):
+            return entry
+        bound = bind(self.core, type_, entry, node)
+        new["metadata"]["resourceVersion"] = str(bound.version)
+        return bound
 
     def delete(self, resource: str, namespace: str, name: str, uid: str = "") -> None:
         """Delete, if it is there; finalizers and grace periods hold. Raises: Problem, if it is another object."""

@@ -12,7 +12,15 @@ from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.conform import json_kind
 from volary.embedded.api.core import Core
 from volary.embedded.api.encoding import JSON_ERROR, copy_of, encode, read
-from volary.embedded.api.errors import Problem, bad_request, forbidden_field, invalid_object, unexpected, unprocessable
+from volary.embedded.api.errors import (
+    Problem,
+    bad_request,
+    forbidden_field,
+    invalid_object,
+    unexpected,
+    unprocessable,
+    unsupported_media,
+)
 from volary.embedded.api.go_text import go_text
 from volary.embedded.api.json_patch import NotAPatch, PatchFailed, json_patch
 from volary.embedded.api.managed import opened
@@ -38,7 +46,8 @@ def patch(core: Core, call: Call) -> tuple[Entry, bool]:
         error = forbidden_field("force", "may not be specified for non-apply patch")
         raise invalid_object("meta.k8s.io", "PatchOptions", "", [error])
     if call.content_type not in accepted(call.type):
-        raise unsupported_patch()
+        known = call.content_type == STRATEGIC
+        raise unsupported_media(accepted(call.type)) if known else unsupported_patch()
     entry = find(core, call.type, call.namespace, call.name)
     old = opened(conversion.from_storage(call.type, entry.obj))
     change, repeats = _change(call.body)

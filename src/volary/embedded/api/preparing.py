@@ -10,6 +10,8 @@ from volary.embedded.api.core import Core
 from volary.embedded.api.crds import CRDS
 from volary.embedded.api.defaults import put_builtin_defaults
 from volary.embedded.api.errors import FieldError, Problem, invalid_object
+from volary.embedded.api.errors import invalid as invalid_value
+from volary.embedded.api.go_text import go_text
 from volary.embedded.api.names import metadata_errors, name_error
 from volary.embedded.api.omission import fill_always
 from volary.embedded.api.pod_defaults import admit_pod, quality_of_service
@@ -44,8 +46,23 @@ def admit_new(core: Core, type_: ResourceType, obj: Object) -> None:
         spec = obj.setdefault("spec", {})
         spec["finalizers"] = [*dict.fromkeys([*(spec.get("finalizers") or ()), "kubernetes"])]
         obj["status"] = {"phase": "Active"}
+    elif type_.storage == "batch/jobs":
+        select_own_pods(obj)
     elif type_.storage == "/services":
         refuse(type_, obj, cluster_ips.allocate(core.store, obj, None))
+
+
+def select_own_pods(job: Object) -> None:
+    """Give a Job the labels and the selector that find its own pods only."""
+    spec, meta = job["spec"], job["metadata"]
+    if spec.get("manualSelector"):
+        return
+    template = spec.setdefault("template", {}).setdefault("metadata", {})
+    names = {f"{prefix}job-name": meta["name"] for prefix in ("", "batch.kubernetes.io/")}
+    uids = {f"{prefix}controller-uid": meta["uid"] for prefix in ("", "batch.kubernetes.io/")}
+    template["labels"] = {**names, **uids, **(template.get("labels") or {})}
+    meta["labels"] = meta.get("labels") or dict(template["labels"])
+    spec.setdefault("selector", {}).setdefault("matchLabels", {})["batch.kubernetes.io/controller-uid"] = meta["uid"]
 
 
 def _reset_status(type_: ResourceType, obj: Object) -> None:
@@ -70,7 +87,9 @@ def check(core: Core, type_: ResourceType, obj: Object, old: Object | None) -> N
     if found := name_error(type_.storage, obj["metadata"]["name"]):
         errors.append(found)
     if type_.custom:
-        errors += metadata_errors(obj["metadata"], built_in=False) + validate(obj, type_.node)
+        errors += (
+            metadata_errors(obj["metadata"], built_in=False) + validate(obj, type_.node) + scale_errors(type_, obj)
+        )
     else:
         errors += validate_builtin(type_.storage, obj, old)
         if type_.storage == CRDS:
@@ -87,6 +106,21 @@ def refuse(type_: ResourceType, obj: Object, errors: list[FieldError]) -> None:
 
 def invalid(type_: ResourceType, obj: Object, errors: list[FieldError]) -> Problem:
     return invalid_object(type_.group, type_.kind.kind, str(obj["metadata"].get("name") or ""), errors)
+
+
+def scale_errors(type_: ResourceType, obj: Object) -> list[FieldError]:
+    """Return what keeps the replicas of a custom resource from being read as a count."""
+    path = ((type_.version.get("subresources") or {}).get("scale") or {}).get("specReplicasPath")
+    value: Any = obj
+    for step in (path or "").strip(".").split("."):
+        value = value.get(step) if isinstance(value, dict) else None
+    if not path or value is None:
+        return []
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [] if value >= 0 else [invalid_value(path, value, "should be a non-negative integer")]
+    go_type = {str: "string", float: "float64", bool: "bool"}.get(type(value), "object")
+    text = f"{path} accessor error: {go_text(value)} is of the type {go_type}, expected int64"
+    return [invalid_value(path, 0, text)]
 
 
 def scale_node() -> Node:

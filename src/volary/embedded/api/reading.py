@@ -18,7 +18,7 @@ from volary.embedded.api import conversion, field_selectors, selectors, table
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
-from volary.embedded.api.encoding import decode, encode
+from volary.embedded.api.encoding import JSON_ERROR, decode, encode
 from volary.embedded.api.errors import Problem, bad_request, expired, forbidden_field, invalid_object, unsupported
 from volary.embedded.api.store import Entry
 from volary.embedded.api.updating import find
@@ -249,7 +249,9 @@ def _resume(snapshots: Snapshots, token: str) -> tuple[int, list[Entry], int]:
         found = decode(urlsafe_b64decode(token))
         key, start = str(found["key"]), int(found["start"])
     except (Problem, ValueError, KeyError, TypeError) as error:
-        raise bad_request(f"invalid continue token: continue key is not valid: {error}") from error
+        raise bad_request(
+            f"invalid continue token: continue key is not valid: {str(error).removeprefix(JSON_ERROR)}"
+        ) from error
     if key not in snapshots.kept:
         raise expired(TOO_OLD)
     version, entries = snapshots.kept[key]

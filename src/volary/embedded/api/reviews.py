@@ -10,17 +10,18 @@ from typing import Any
 
 from volary.embedded.api.bodies import object_in
 from volary.embedded.api.call import Call
+from volary.embedded.api.core import Core
 from volary.embedded.api.errors import FieldError, invalid, invalid_object, not_implemented
+from volary.embedded.api.managed import pack, track, writer
 
 Object = dict[str, Any]
 
 GROUPS = ["system:masters", "system:authenticated"]
 EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
-REASON = "the holder of the token may do everything in an embedded cluster"
 
 
 def _self(obj: Object, user: str) -> Object:
-    return {"userInfo": {"username": user, "groups": GROUPS}}
+    return {"userInfo": {"username": user, "uid": f"embedded:{user}", "groups": GROUPS}}
 
 
 def _access(obj: Object, user: str) -> Object:
@@ -29,8 +30,8 @@ def _access(obj: Object, user: str) -> Object:
     if len(given) != 1:
         detail = "exactly one of nonResourceAttributes or resourceAttributes must be specified"
         error: FieldError = invalid("spec.resourceAttributes", spec.get("resourceAttributes"), detail)
-        raise invalid_object("authorization.k8s.io", str(obj["kind"]), "", [error])
-    return {"allowed": True, "reason": REASON}
+        raise invalid_object("authorization.k8s.io", "", "", [error])
+    return {"allowed": True}
 
 
 def _rules(obj: Object, user: str) -> Object:
@@ -53,12 +54,17 @@ VIRTUAL = {
 }
 
 
-def review(call: Call) -> Object:
+def review(core: Core, call: Call) -> Object:
     """Return the body of a review with its answer. Raises: Problem."""
     answer = REVIEWS.get(call.type.plural)
     if answer is None:
         raise not_implemented(call.type.plural)
     obj = object_in(call)
-    obj["metadata"] = {"creationTimestamp": None} | obj["metadata"]
+    now = core.stamp()
+    if call.type.group == "authentication.k8s.io":
+        obj["metadata"]["creationTimestamp"] = now
+    else:
+        empty: Object = {"kind": obj["kind"], "apiVersion": obj["apiVersion"], "metadata": {}}
+        pack(obj, track(empty, obj, call.type, {}, writer(call.type, call.options, "", now)))
     obj["status"] = answer(obj, call.options.user)
     return obj

@@ -11,6 +11,7 @@ from volary.embedded.api import conversion
 from volary.embedded.api.bodies import read_body
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
+from volary.embedded.api.conform import WrongType, conform
 from volary.embedded.api.core import Core
 from volary.embedded.api.encoding import copy_of, read
 from volary.embedded.api.errors import bad_request, internal, invalid, invalid_object, unsupported_media
@@ -93,11 +94,27 @@ def _with_type(call: Call, kind: str) -> Call:
     return Call(call.method, call.path, call.type, call.query, headers, call.body, call.options)
 
 
+def _conform(call: Call, scale: Object) -> None:
+    """Take out of a scale what it cannot have. Raises: Problem."""
+    try:
+        unknown = conform(scale, scale_node())
+    except WrongType as error:
+        raise bad_request(f'Scale in version "v1" cannot be handled as a Scale: {error}') from error
+    texts = [f'unknown field "{it}"' for it in unknown]
+    if texts and call.options.validation == "Strict":
+        reason = "strict decoding error: " + ", ".join(texts)
+        raise bad_request(f'Scale in version "v1" cannot be handled as a Scale: {reason}')
+    if call.options.validation == "Warn":
+        for text in texts:
+            call.options.warn(text)
+
+
 def _write(core: Core, call: Call, entry: Entry, scale: Object) -> Object:
+    _conform(call, scale)
     replicas = (scale.get("spec") or {}).get("replicas") or 0
     if not isinstance(replicas, int) or isinstance(replicas, bool):
         raise bad_request(f"the replicas of a scale are a whole number, not {replicas}")
-    if replicas < 0:
+    if replicas < 0 and not call.type.custom:
         error = invalid("spec.replicas", replicas, "must be greater than or equal to 0")
         raise invalid_object("autoscaling", "Scale", call.name, [error])
     new = copy_of(conversion.from_storage(call.type, entry.obj))

@@ -40,6 +40,7 @@ class Node:
         "merge_key",
         "nullable",
         "preserve",
+        "quantity",
         "raw",
         "reference",
         "strategy",
@@ -53,6 +54,7 @@ class Node:
         body = definitions.get(self.reference, raw)
         self.type = str(body.get("type") or "")
         self.int_or_string = bool(raw.get("x-kubernetes-int-or-string")) or body.get("format") == "int-or-string"
+        self.quantity = self.reference.endswith("resource.Quantity")
         self.nullable = bool(raw.get("nullable"))
         self.embedded = bool(raw.get("x-kubernetes-embedded-resource"))
         self.preserve = bool(

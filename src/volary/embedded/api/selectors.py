@@ -52,10 +52,24 @@ def _requirement(part: str, whole: str) -> Requirement:
     if found := EXISTS.match(part):
         key, absent = found[2], bool(found[1])
         return lambda labels: (key in labels) is not absent
-    raise bad_request(f"unable to parse requirement: found '{part}', expected: a label selector such as 'app=web'")
+    raise bad_request(f"unable to parse requirement: {_complaint(part)}")
+
+
+def _complaint(part: str) -> str:
+    """Return what the server's parser trips over first."""
+    words = part.split()
+    if len(words) > 1:
+        return f"found '{words[1]}', expected: in, notin, =, ==, !=, gt, lt"
+    return (
+        f"found '{part}', expected: identifier after '!'"
+        if part in ("", "!")
+        else f"found '{part}', expected: identifier"
+    )
 
 
 def _value(value: str, whole: str) -> str:
+    if value.startswith("!"):
+        raise bad_request("unable to parse requirement: found '!', expected: identifier")
     if len(value) > 63 or not VALUE.match(value):
         raise bad_request(
             f'unable to parse requirement: values[0][{whole}]: Invalid value: "{value}": a valid label must be an '

@@ -13,11 +13,12 @@ from typing import Any
 
 from volary.embedded.api import deleting, reading, reviews, scaling
 from volary.embedded.api.answers import Answer, Logs, Proxy
-from volary.embedded.api.bodies import read_body
-from volary.embedded.api.call import Call, Options, find_type, options_of, split_path, warning_headers
-from volary.embedded.api.core import Chance, Core, fresh
+from volary.embedded.api.binding import create_binding
+from volary.embedded.api.call import Call, Options, Path, find_type, options_of, split_path, warning_headers
+from volary.embedded.api.catalog import Catalog, ResourceType
+from volary.embedded.api.core import Chance, Core
 from volary.embedded.api.creating import create
-from volary.embedded.api.discovery import Discovery
+from volary.embedded.api.discovery import Discovery, version_rank
 from volary.embedded.api.encoding import encode
 from volary.embedded.api.errors import (
     PlainNotFound,
@@ -63,6 +64,9 @@ class ApiServer:
             if request.method in WRITES:
                 options = options_of(request.method, request.query, request.headers, user)
             type_ = find_type(self.core.catalog, path)
+            refuse_scope(type_, path)
+            if note := deprecation(self.core.catalog, type_):
+                options.warn(note)
             call = Call(request.method, path, type_, request.query, request.headers, request.body, options)
             answer = self._answer(call)
         except PlainNotFound as problem:
@@ -93,7 +97,7 @@ class ApiServer:
     def _review(self, call: Call) -> Response:
         if call.method != "POST" or call.name:
             raise not_allowed()
-        return Response(201, JSON, encode(reviews.review(call)))
+        return Response(201, JSON, encode(reviews.review(self.core, call)))
 
     def _collection(self, call: Call) -> Answer:
         if call.method == "GET":
@@ -160,7 +164,8 @@ class ApiServer:
             deleting.delete(self.core, call.type, call.namespace, call.name, deleting.options_in(call))
             return Response(201, JSON, encode(SUCCESS))
         if name == "binding" and call.method == "POST":
-            return self._bind(call)
+            create_binding(self.core, call)
+            return Response(201, JSON, encode(SUCCESS))
         raise not_implemented(f"{qualified(call.type.plural, call.type.group)}/{name}")
 
     def _scale(self, call: Call) -> Response:
@@ -175,17 +180,6 @@ class ApiServer:
             case _:
                 raise not_allowed()
         return Response(200, JSON, encode(found))
-
-    def _bind(self, call: Call) -> Response:
-        entry = find(self.core, call.type, call.namespace, call.name)
-        body, _ = read_body(call)
-        target = ((body or {}).get("target") or {}).get("name") if isinstance(body, dict) else ""
-        if not target:
-            raise bad_request("target.name: Required value")
-        new = fresh(entry.obj)
-        new["spec"] = {**new["spec"], "nodeName": target}
-        self.core.store.put(call.type.storage, new)
-        return Response(201, JSON, encode(SUCCESS))
 
     def _logs(self, call: Call) -> Logs:
         entry = find(self.core, call.type, call.namespace, call.name)
@@ -202,13 +196,13 @@ class ApiServer:
     def _document(self, request: Request) -> Response:
         """Answer a path that is not about a resource. Raises: Problem."""
         discovery, openapi = self._faces()
-        if request.method not in ("GET", "HEAD"):
-            raise PlainNotFound()
         accept = request.headers.get("accept", "")
         path = request.path.rstrip("/") or "/"
         found = openapi.answer(path, accept) if path.startswith("/openapi") else discovery.answer(path, accept)
         if found is None:
             raise PlainNotFound()
+        if request.method not in ("GET", "HEAD"):
+            raise not_allowed()
         return found
 
     def _faces(self) -> tuple[Discovery, OpenApi]:
@@ -224,6 +218,24 @@ class ApiServer:
             }
             self._documents = (revision, Discovery(kinds), OpenApi(kinds, schemas))
         return self._documents[1], self._documents[2]
+
+
+def refuse_scope(type_: ResourceType, path: Path) -> None:
+    """Refuse a namespace for a kind of the cluster. Raises: Problem."""
+    if path.namespace and not type_.kind.namespaced:
+        raise PlainNotFound() if type_.custom else no_such_path()
+
+
+def deprecation(catalog: Catalog, type_: ResourceType) -> str:
+    """Return the warning that a deprecated version of a custom resource gives, "" for any other."""
+    if not type_.version.get("deprecated"):
+        return ""
+    if type_.version.get("deprecationWarning"):
+        return str(type_.version["deprecationWarning"])
+    text = f"{type_.api_version} {type_.kind.kind} is deprecated"
+    fine = [it for it in catalog.kinds() if it.definition == type_.definition and not it.version.get("deprecated")]
+    newest = min(fine, key=lambda it: version_rank(it.kind.version), default=None)
+    return f"{text}; use {newest.api_version} {newest.kind.kind}" if newest else text
 
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})

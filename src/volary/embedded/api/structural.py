@@ -47,6 +47,13 @@ def _value(value: Any, node: Node, path: str, errors: Errors) -> None:
 def _fields(value: dict[str, Any], node: Node, path: str, errors: Errors) -> None:
     for name in sorted(value):
         child = node.field(name)
+        if (
+            value[name] is None
+            and name in (node.raw.get("required") or ())
+            and child is not None
+            and not child.nullable
+        ):
+            continue  # counts as missing
         if child is None and node.has_values:
             child = node.elem
         # An embedded object's metadata is checked as metadata, not as part of the schema.
@@ -78,7 +85,7 @@ def rules(value: Any, raw: Raw, path: str, errors: Errors) -> None:
         _number(value, raw, path, errors)
     elif isinstance(value, dict):
         for name in raw.get("required") or ():
-            if name not in value:
+            if name not in value or (value[name] is None and not _nullable(raw, name)):
                 errors.append(required(f"{path}.{name}" if path else name))
         _count(value, raw, path, errors, "Properties", "properties")
     elif isinstance(value, list):
@@ -89,6 +96,10 @@ def rules(value: Any, raw: Raw, path: str, errors: Errors) -> None:
     _junctions(value, raw, path, errors)
 
 
+def _nullable(raw: Raw, name: str) -> bool:
+    return bool(((raw.get("properties") or {}).get(name) or {}).get("nullable"))
+
+
 def _string(value: str, raw: Raw, path: str, errors: Errors) -> None:
     if "maxLength" in raw and len(value) > raw["maxLength"]:
         errors.append(FieldError("FieldValueTooLong", path, f"may not be more than {raw['maxLength']} bytes"))
@@ -97,7 +108,8 @@ def _string(value: str, raw: Raw, path: str, errors: Errors) -> None:
     if "pattern" in raw and not pattern(str(raw["pattern"])).search(value):
         errors.append(invalid(path, value, f"{path} in body should match '{raw['pattern']}'"))
     if raw.get("format") == "date-time" and not _is_time(value):
-        errors.append(invalid(path, value, f'{path} in body must be of type date-time: "{value}"'))
+        detail = f'{path} in body must be of type date-time: "{value}"'
+        errors.append(FieldError("FieldValueTypeInvalid", path, detail, value))
 
 
 def _number(value: float, raw: Raw, path: str, errors: Errors) -> None:

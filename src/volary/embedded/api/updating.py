@@ -106,7 +106,7 @@ def _store(
     if _same(new, old, found):
         return entry
     if type_.storage == CRDS:
-        crds.accept(core, new, options)
+        crds.begin(new, options)
     stored = conversion.to_storage(type_, new)
     if options.dry_run:
         return Entry(stored, entry.version)
@@ -120,7 +120,7 @@ def _store(
         return gone
     written = core.store.put(type_.storage, stored)
     if type_.storage == CRDS:
-        crds.install(core, written.obj)
+        crds.establish(core, written)
     return written
 
 

@@ -38,6 +38,9 @@ def config_map(obj: Object, old: Object | None) -> list[FieldError]:
         for key, value in (obj.get(field) or {}).items():
             size += len(key) + len(value)
             errors += key_errors(f"{field}[{key}]", key)
+    for key in obj.get("data") or {}:
+        if key in (obj.get("binaryData") or {}):
+            errors.append(invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
     if size > LARGEST:
         errors.append(FieldError("FieldValueTooLong", "", f"may not be more than {LARGEST} bytes"))
     return errors
@@ -86,7 +89,9 @@ def role_binding(obj: Object, old: Object | None) -> list[FieldError]:
     if not reference.get("name"):
         errors.append(required("roleRef.name"))
     if old is not None and old.get("roleRef") != reference:
-        errors.append(invalid("roleRef", reference, "cannot change roleRef"))
+        shown = {"APIGroup": "apiGroup", "Kind": "kind", "Name": "name"}  # as the server's own type prints
+        value = {name: reference.get(key) or "" for name, key in shown.items()}
+        errors.append(invalid("roleRef", value, "cannot change roleRef"))
     for index, subject in enumerate(obj.get("subjects") or ()):
         path = f"subjects[{index}]"
         if not subject.get("name"):
@@ -129,14 +134,15 @@ def lease(obj: Object, old: Object | None) -> list[FieldError]:
 
 def event(obj: Object, old: Object | None) -> list[FieldError]:
     involved = obj.get("involvedObject") or {}
-    namespace = obj["metadata"].get("namespace", "")
-    named = involved.get("namespace", "")
-    if not named:
-        if namespace not in ("default", "kube-system"):
-            return [invalid("involvedObject.namespace", "", "does not match event.namespace")]
-    elif named != namespace:
-        return [invalid("involvedObject.namespace", named, "does not match event.namespace")]
-    return []
+    namespace, named = obj["metadata"].get("namespace", ""), involved.get("namespace", "")
+    mismatch = invalid("involvedObject.namespace", named, "does not match event.namespace")
+    if not obj.get("eventTime"):
+        fits = namespace == named if named else namespace in ("", "default")
+        return [] if fits else [mismatch]
+    errors = [mismatch] if not named and namespace not in ("default", "kube-system") else []
+    return errors + [
+        required(it) for it in ("reportingComponent", "reportingInstance", "action", "reason") if not obj.get(it)
+    ]
 
 
 CHECKS: dict[str, Check] = {
@@ -151,6 +157,7 @@ CHECKS: dict[str, Check] = {
     "apps/replicasets": validation_workloads.workload,
     "apps/statefulsets": validation_workloads.workload,
     "autoscaling/horizontalpodautoscalers": validation_workloads.autoscaler,
+    "batch/cronjobs": validation_workloads.cron_job,
     "batch/jobs": validation_workloads.job,
     "coordination.k8s.io/leases": lease,
     "discovery.k8s.io/endpointslices": validation_services.endpoint_slice,

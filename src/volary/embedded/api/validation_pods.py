@@ -39,7 +39,7 @@ def pod_spec(spec: Object, path: str) -> list[FieldError]:
         for index, it in enumerate(spec.get(kind) or ()):
             _container(it, f"{path}.{kind}[{index}]", volumes, names, errors)
     if spec.get("restartPolicy") not in RESTART:
-        errors.append(unsupported(f"{path}.restartPolicy", spec.get("restartPolicy") or "", sorted(RESTART)))
+        errors.append(unsupported(f"{path}.restartPolicy", spec.get("restartPolicy") or "", RESTART))
     if spec.get("dnsPolicy") not in DNS:
         errors.append(unsupported(f"{path}.dnsPolicy", spec.get("dnsPolicy") or "", sorted(DNS)))
     return errors
@@ -57,6 +57,10 @@ def _volumes(spec: Object, path: str, errors: list[FieldError]) -> set[str]:
         if name in names:
             errors.append(duplicate(where, name))
         names.add(name)
+        sources = [key for key in it if key != "name"]
+        for extra in sorted(sources)[1:]:
+            where = f"{path}.volumes[{index}].{extra}"
+            errors.append(forbidden_field(where, "may not specify more than 1 volume type"))
     return names
 
 
@@ -130,6 +134,7 @@ def _probes(it: Object, path: str, errors: list[FieldError]) -> None:
         if not probe:
             continue
         where = f"{path}.{kind}"
+        _handler_ports(probe, where, errors)
         handlers = [name for name in HANDLERS if probe.get(name) is not None]
         if not handlers:
             errors.append(required(where, "must specify a handler type"))
@@ -138,6 +143,14 @@ def _probes(it: Object, path: str, errors: list[FieldError]) -> None:
         errors += [invalid(f"{where}.{it}", probe[it], "must be greater than or equal to 0") for it in negative]
         if kind != "readinessProbe" and probe.get("successThreshold", 1) != 1:
             errors.append(invalid(f"{where}.successThreshold", probe["successThreshold"], "must be 1"))
+
+
+def _handler_ports(probe: Object, where: str, errors: list[FieldError]) -> None:
+    for kind in ("httpGet", "tcpSocket", "grpc"):
+        if probe.get(kind) is not None:
+            port = probe[kind].get("port", 0)
+            if isinstance(port, int) and not 0 < port < 65536:
+                errors.append(invalid(f"{where}.{kind}.port", port, PORT_TEXT))
 
 
 def _resources(it: Object, path: str, errors: list[FieldError]) -> None:
@@ -163,7 +176,7 @@ CHANGEABLE = (
 )
 
 
-MAY_CHANGE = ("activeDeadlineSeconds", "tolerations", "nodeName")
+MAY_CHANGE = ("activeDeadlineSeconds", "tolerations")
 
 
 def pod(obj: Object, old: Object | None) -> list[FieldError]:

@@ -6,6 +6,7 @@ Source: Kubernetes, pkg/apis/core/validation and pkg/apis/discovery/validation.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from volary.embedded.api.errors import FieldError, duplicate, invalid, required, unsupported
@@ -60,8 +61,14 @@ def _ports(ports: Any, errors: list[FieldError]) -> None:
             errors.append(invalid(f"{path}.targetPort", target, "must be no more than 15 characters"))
         key = (port.get("protocol"), number)
         if key in seen:
-            errors.append(duplicate(path, {"protocol": key[0], "port": key[1]}))
+            errors.append(duplicate(path, _port_as_printed(key[0], key[1])))
         seen.add(key)
+
+
+def _port_as_printed(protocol: str, port: int) -> dict[str, Any]:
+    """Return a port as the server's own type prints."""
+    first = {"Name": "", "Protocol": protocol, "AppProtocol": None}
+    return first | {"Port": port, "TargetPort": 0, "NodePort": 0}
 
 
 def _address_kept(spec: Object, old: Object, errors: list[FieldError]) -> None:
@@ -84,6 +91,20 @@ def endpoints(obj: Object, old: Object | None) -> list[FieldError]:
     return errors
 
 
+def _address_errors(path: str, text: str) -> list[FieldError]:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return [invalid(path, text, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")]
+    if address.is_loopback:
+        return [invalid(path, text, "may not be in the loopback range (127.0.0.0/8, ::1/128)")]
+    if address.is_unspecified:
+        return [invalid(path, text, f"may not be unspecified ({text})")]
+    if address.is_link_local:
+        return [invalid(path, text, "may not be in the link-local range (169.254.0.0/16, fe80::/10)")]
+    return []
+
+
 def endpoint_slice(obj: Object, old: Object | None) -> list[FieldError]:
     kinds = ("FQDN", "IPv4", "IPv6")
     errors = []
@@ -95,6 +116,9 @@ def endpoint_slice(obj: Object, old: Object | None) -> list[FieldError]:
     for index, endpoint in enumerate(obj.get("endpoints") or ()):
         if not endpoint.get("addresses"):
             errors.append(required(f"endpoints[{index}].addresses", "must contain at least 1 address"))
+        for number, address in enumerate(endpoint.get("addresses") or ()):
+            if kind in ("IPv4", "IPv6"):
+                errors += _address_errors(f"endpoints[{index}].addresses[{number}]", address)
     if old is not None and old.get("addressType") != kind:
         errors.append(invalid("addressType", kind, "field is immutable"))
     return errors

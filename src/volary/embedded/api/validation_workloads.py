@@ -62,13 +62,16 @@ def deployment(obj: Object, old: Object | None) -> list[FieldError]:
         errors += at_least_zero(spec, "progressDeadlineSeconds")
         if deadline <= (spec.get("minReadySeconds") or 0):
             errors.append(invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"))
+    if old is not None and old.get("status") != obj.get("status"):
+        errors += deployment_status(obj.get("status") or {})
     return errors
 
 
 def _strategy(strategy: Object) -> list[FieldError]:
     kind, rolling = strategy.get("type"), strategy.get("rollingUpdate")
     if kind not in ("Recreate", "RollingUpdate"):
-        return [unsupported("spec.strategy.type", kind or "", ("Recreate", "RollingUpdate"))]
+        shown = {"Type": kind or "", "RollingUpdate": None}  # as the server's own type prints
+        return [unsupported("spec.strategy", shown, ("Recreate", "RollingUpdate"))]
     if kind == "Recreate":
         if rolling is None:
             return []
@@ -107,12 +110,7 @@ def job(obj: Object, old: Object | None) -> list[FieldError]:
     template = (spec.get("template") or {}).get("spec") or {}
     errors += pod_spec(template, "spec.template.spec")
     if template.get("restartPolicy") not in ("OnFailure", "Never"):
-        policy = template.get("restartPolicy") or ""
-        errors.append(
-            FieldError("FieldValueRequired", "spec.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"')
-            if not policy
-            else unsupported("spec.template.spec.restartPolicy", policy, ("OnFailure", "Never"))
-        )
+        errors.append(required("spec.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"'))
     return errors
 
 
@@ -122,9 +120,42 @@ def autoscaler(obj: Object, old: Object | None) -> list[FieldError]:
     least, most = spec.get("minReplicas"), spec.get("maxReplicas") or 0
     if least is not None and least < 1:
         errors.append(invalid("spec.minReplicas", least, "must be greater than or equal to 1"))
-    if most < 1:
-        errors.append(invalid("spec.maxReplicas", most, "must be greater than 0"))
+    if not most:
+        errors.append(required("spec.maxReplicas", "must be set and greater than 0"))
+    elif most < 0:
+        errors.append(invalid("spec.maxReplicas", most, "must be greater than or equal to 1"))
     if least is not None and most < least:
         errors.append(invalid("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`"))
-    target = spec.get("scaleTargetRef") or {}
-    return errors + [required(f"spec.scaleTargetRef.{it}") for it in ("kind", "name") if not target.get(it)]
+    target, before = spec.get("scaleTargetRef") or {}, ((old or {}).get("spec") or {}).get("scaleTargetRef") or {}
+    errors += [required(f"spec.scaleTargetRef.{it}") for it in ("kind", "name") if not target.get(it)]
+    version = target.get("apiVersion") or ""
+    if "/" not in version and (old is None or "/" in before.get("apiVersion", "")):
+        errors.append(invalid("spec.scaleTargetRef.apiVersion", version, "apiVersion must specify API group"))
+    return errors
+
+
+def cron_job(obj: Object, old: Object | None) -> list[FieldError]:
+    spec = obj.get("spec") or {}
+    schedule = str(spec.get("schedule") or "")
+    if not schedule:
+        return [required("spec.schedule")]
+    fields = schedule.split()
+    if schedule.startswith("@") or len(fields) == 5:
+        return []
+    detail = f"expected exactly 5 fields, found {len(fields)}: [{' '.join(fields)}]"
+    return [invalid("spec.schedule", schedule, detail)]
+
+
+STATUS_COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
+
+
+def deployment_status(status: Object) -> list[FieldError]:
+    """Return what is wrong with the counts of a Deployment's status."""
+    errors = [invalid(f"status.{it}", status[it], AT_LEAST_0) for it in STATUS_COUNTS if (status.get(it) or 0) < 0]
+    total, ready, available = (status.get(it) or 0 for it in ("replicas", "readyReplicas", "availableReplicas"))
+    parts = ("updatedReplicas", "readyReplicas", "availableReplicas")
+    over = [it for it in parts if (status.get(it) or 0) > total]
+    errors += [invalid(f"status.{it}", status.get(it) or 0, "cannot be greater than status.replicas") for it in over]
+    if available > ready:
+        errors.append(invalid("status.availableReplicas", available, "cannot be greater than readyReplicas"))
+    return errors

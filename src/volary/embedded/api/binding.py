@@ -1,0 +1,44 @@
+"""A pod's node: set once, by binding.
+
+Source: Kubernetes, pkg/registry/core/pod/storage.
+"""
+
+from __future__ import annotations
+
+from volary.embedded.api.bodies import read_body
+from volary.embedded.api.call import Call
+from volary.embedded.api.catalog import ResourceType
+from volary.embedded.api.core import Core, fresh
+from volary.embedded.api.errors import bad_request, conflict
+from volary.embedded.api.store import Entry
+from volary.embedded.api.updating import find
+
+
+def bind(core: Core, type_: ResourceType, entry: Entry, node: str) -> Entry:
+    """Give a pod its node. Raises: Problem, if it has one or is going."""
+    meta = entry.obj["metadata"]
+    why = ""
+    if entry.obj["spec"].get("nodeName"):
+        why = f'pod {meta["name"]} is already assigned to node "{entry.obj["spec"]["nodeName"]}"'
+    elif meta.get("deletionTimestamp"):
+        why = f"pod {meta['name']} is being deleted, cannot be assigned to a host"
+    if why:
+        raise conflict("", "pods/binding", meta["name"], why)
+    new = fresh(entry.obj)
+    new["spec"] = {**new["spec"], "nodeName": node}
+    if meta.get("generation"):
+        new["metadata"]["generation"] = meta["generation"] + 1
+    return core.store.put(type_.storage, new)
+
+
+def create_binding(core: Core, call: Call) -> None:
+    """Carry out a POST of a pod's `binding`. Raises: Problem."""
+    body, _ = read_body(call)
+    if not isinstance(body, dict):
+        raise bad_request("the object provided is unrecognized (must be of type Binding)")
+    if (body.get("metadata") or {}).get("name") != call.name:
+        raise bad_request("name in URL does not match name in Binding object")
+    node = (body.get("target") or {}).get("name")
+    if not node:
+        raise bad_request("target.name: Required value")
+    bind(core, call.type, find(core, call.type, call.namespace, call.name), node)
