@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from volary.embedded.api.local import Local
+from volary.embedded.api.local import Local, Object
 from volary.embedded.mesh.endpoints import Address, PodPorts
-from volary.embedded.mesh.mesh import Mesh
+from volary.embedded.mesh.mesh import DESTINATION_RULES, VIRTUAL_SERVICES, Mesh
 from volary.embedded.mesh.translate import ObjectKey
 from volary.embedded.metrics.memory import Memory
 from volary.embedded.metrics.scrape import Scraper
@@ -24,6 +24,10 @@ from volary.embedded.services import ServiceAddresses
 
 METRICS_NAMESPACE, METRICS_SERVICE, METRICS_PORT = "istio-system", "prometheus", 9090
 
+RESOURCES = {"VirtualService": VIRTUAL_SERVICES, "DestinationRule": DESTINATION_RULES}
+LONGEST_NOTE = 1024  # characters of an Event's message
+Say = Callable[[Object, str], None]
+
 log = logging.getLogger(__name__)
 
 
@@ -31,12 +35,23 @@ class Traffic:
     """Envoy and metrics of one cluster. `run` returns only by cancellation; then both are gone."""
 
     def __init__(
-        self, local: Local, pods: PodPorts, folder: Path, now: Callable[[], datetime], host: str = "127.0.0.1"
+        self,
+        local: Local,
+        pods: PodPorts,
+        folder: Path,
+        now: Callable[[], datetime],
+        host: str = "127.0.0.1",
+        say: Say | None = None,
     ) -> None:
         """`pods` is the node's `lookup`; `host` is where the gateway listens, on a port that is picked.
 
+        `say` tells people about an object (as an Event): which of its fields have no effect here.
+
         Raises: NoEnvoy.
         """
+        self._local = local
+        self._say = say
+        self._said: Mapping[ObjectKey, tuple[str, ...]] = {}
         self.services = ServiceAddresses(local, pods)
         self.mesh = Mesh(local, self.services.book, folder, host, self._report)
         self.memory = Memory()
@@ -67,6 +82,19 @@ class Traffic:
             await self.metrics.stop()
 
     def _report(self, gaps: Mapping[ObjectKey, tuple[str, ...]]) -> None:
-        for (kind, namespace, name), lines in gaps.items():
-            extra = {"kind": kind, "key": f"{namespace}/{name}", "fields": list(lines)}
-            log.warning("fields without effect at the embedded gateway", extra=extra)
+        """Say once what has no effect, and again only when that changes."""
+        for key, lines in gaps.items():
+            if self._said.get(key) == lines:
+                continue
+            kind, namespace, name = key
+            log.warning("no effect at the gateway", extra={"kind": kind, "key": f"{namespace}/{name}", "fields": lines})
+            about = self._local.get(RESOURCES[kind], namespace, name)
+            if self._say is not None and about is not None:
+                self._say(about, no_effect(lines))
+        self._said = dict(gaps)
+
+
+def no_effect(lines: Sequence[str]) -> str:
+    """Return one sentence for people, as long as an Event may be."""
+    text = f"Without effect at the embedded gateway: {'; '.join(lines)}"
+    return text if len(text) <= LONGEST_NOTE else f"{text[: LONGEST_NOTE - 1]}…"
