@@ -13,7 +13,7 @@ UID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z")
 SENT_TIME = re.compile(r"2026-01-01T")  # times that the scripts themselves send must come back
 AGE = re.compile(r"(?:\d+[smhdy])+|<invalid>")
-VERSION_TEXT = re.compile(r'(resourceVersion|resource version|version)(:? ?"?)\d+')
+VERSION_TEXT = re.compile(r"((?:resourceVersion|resource version|version|current|in record)\W{1,5})\d+")
 GENERATED = re.compile(r"\bgen-[a-z0-9]{5}\b")
 ADDRESS = re.compile(r"\b10\.96\.\d+\.\d+\b")
 # Values that differ by nature, whatever they are; an empty one stays empty.
@@ -51,7 +51,7 @@ def text(value: str) -> str:
     value = TIME.sub(lambda found: found[0] if SENT_TIME.match(found[0]) else "TIME", value)
     value = GENERATED.sub("gen-XXXXX", value)
     value = ADDRESS.sub("ADDRESS", value)
-    return VERSION_TEXT.sub(r"\1\2VERSION", value)
+    return VERSION_TEXT.sub(r"\1VERSION", value)
 
 
 def manager(entry: Mapping[str, Any]) -> tuple[str, ...]:
