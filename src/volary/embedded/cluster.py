@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from volary.embedded.addresses import Addresses, claim_addresses
+from volary.embedded.api.local import Object
 from volary.embedded.api.server import ApiServer
 from volary.embedded.audit import FileSink, Recorder
 from volary.embedded.controllers import Clock, World, controllers
+from volary.embedded.controllers.world import Line
 from volary.embedded.inside import Inside
 from volary.embedded.local_processes import LocalProcesses
 from volary.embedded.node import Node
@@ -53,7 +55,7 @@ class EmbeddedCluster:
         self._addresses: Addresses | None = None
         if wanted.pods:
             self._addresses = claim_addresses(clock.rng)
-            self._traffic = Traffic(self.api.local, self._lookup, folder / "mesh", clock.now)
+            self._traffic = Traffic(self.api.local, self._lookup, folder / "mesh", clock.now, say=self._note)
             self._node = self._make_node(self._traffic, self._addresses)
         self.server = self._make_server(clock)
 
@@ -86,6 +88,9 @@ class EmbeddedCluster:
 
     def _lookup(self, namespace: str, pod: str) -> dict[int, tuple[str, int]]:
         return self._node.lookup(namespace, pod) if self._node else {}
+
+    def _note(self, about: Object, text: str) -> None:
+        self.world.event(about, Line("NotApplied", text, "Warning"), "volary-mesh")
 
     def _make_node(self, traffic: Traffic, addresses: Addresses) -> Node:
         setting = Setting(folder=self.folder / "pods", gateway="{}:{}".format(*traffic.gateway))
