@@ -102,7 +102,7 @@ class Types:
             optional = "omitempty" in flags or "omitzero" in flags
             # `omitempty` alone never leaves a struct out, also not one with a form of its own such as a time.
             plain = kind.rpartition(".")[2]
-            structural = value == "struct" or plain in STRUCTS
+            structural = value == "struct" or (plain in STRUCTS and not kind.startswith(("*", "[]", "map[")))
             if not optional or (structural and "omitzero" not in flags):
                 always[name] = value
             elif optional and value is not None and value != "struct":

@@ -40,6 +40,8 @@ def _conform(value: Any, node: Node, path: str, owner: str, unknown: list[str]) 
                 _conform(item, elem, f"{path}[{index}]" if path else f"[{index}]", owner, unknown)
     elif kind == SCALAR and not fits(value, node):
         raise _mismatch(value, node, path, owner)
+    elif kind == SCALAR and node.raw.get("format") == "byte":
+        check_base64(value)
     elif kind == SCALAR and node.reference:
         _check_form(value, node)
 
@@ -65,6 +67,20 @@ def _conform_map(value: dict[str, Any], node: Node, path: str, parent: str, unkn
 LARGEST = {"int32": 2**31 - 1, "int64": 2**63 - 1, "": 2**63 - 1}
 QUANTITY = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 TIME, MICRO_TIME = "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05.000000Z07:00"
+
+
+BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
+
+
+def check_base64(text: str) -> None:
+    """Refuse text that is no base64. Raises: WrongType."""
+    plain = text.replace("\n", "").replace("\r", "")
+    body = plain.rstrip("=")
+    bad = next((index for index, char in enumerate(body) if char not in BASE64), None)
+    if bad is None and (len(plain) % 4 or len(plain) - len(body) > 2):
+        bad = len(plain)
+    if bad is not None:
+        raise WrongType(f"illegal base64 data at input byte {bad}")
 
 
 def _check_form(value: Any, node: Node) -> None:

@@ -11,12 +11,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from volary.embedded.api.catalog import ResourceType
-from volary.embedded.api.encoding import decode, encode
+from volary.embedded.api.catalog import ResourceType, builtin_types
+from volary.embedded.api.encoding import copy_of, decode, encode
+from volary.embedded.api.omission import fill_always, omit
 
 Object = dict[str, Any]
 
 NOTES = "autoscaling.alpha.kubernetes.io/"
+STORED_EVENT = ("", "v1", "events")
+STORED_AUTOSCALER = ("autoscaling", "v2", "horizontalpodautoscalers")
 EVENT_FIELDS = {  # core -> events.k8s.io
     "involvedObject": "regarding",
     "message": "note",
@@ -35,9 +38,9 @@ def to_storage(type_: ResourceType, obj: Object) -> Object:
     stored = {**obj, "apiVersion": type_.stored_version}
     if type_.storage == "/events":
         back = {new: old for old, new in EVENT_FIELDS.items()}
-        return {back.get(key, key): value for key, value in stored.items()}
+        return _written({back.get(key, key): value for key, value in stored.items()}, STORED_EVENT)
     if type_.storage == "autoscaling/horizontalpodautoscalers":
-        return _autoscaler_to_v2(stored)
+        return _written(_autoscaler_to_v2(stored), STORED_AUTOSCALER)
     return stored
 
 
@@ -46,13 +49,25 @@ def from_storage(type_: ResourceType, obj: Object) -> Object:
     if obj.get("apiVersion") == type_.api_version:
         return obj
     shown = {**obj, "apiVersion": type_.api_version}
-    if type_.custom:
-        return shown
     if type_.storage == "/events":
-        return {EVENT_FIELDS.get(key, key): value for key, value in shown.items()}
+        return _written({EVENT_FIELDS.get(key, key): value for key, value in shown.items()}, _key(type_))
     if type_.storage == "autoscaling/horizontalpodautoscalers":
-        return _autoscaler_to_v1(shown)
+        return _written(_autoscaler_to_v1(shown), _key(type_))
     return shown
+
+
+def _key(type_: ResourceType) -> tuple[str, str, str]:
+    return type_.group, type_.kind.version, type_.plural
+
+
+def _written(obj: Object, key: tuple[str, str, str]) -> Object:
+    """Return the object as Go writes it in the other version."""
+    node = builtin_types()[key].node
+    meta = obj["metadata"]
+    found: Object = copy_of({name: value for name, value in obj.items() if name != "metadata"})
+    omit(found, node)
+    fill_always(found, node)
+    return {**found, "metadata": meta}
 
 
 def _autoscaler_to_v1(obj: Object) -> Object:

@@ -18,10 +18,9 @@ from volary.embedded.api.errors import (
     invalid_object,
     not_found,
 )
-from volary.embedded.api.managed import entries_of, pack, track, writer
+from volary.embedded.api.managed import blank, entries_of, pack, track, writer
 from volary.embedded.api.managers import Managers, decode
 from volary.embedded.api.names import name_error, name_required
-from volary.embedded.api.omission import zero_value
 from volary.embedded.api.preparing import admit_new, check, default
 from volary.embedded.api.store import Entry
 
@@ -129,7 +128,4 @@ def need_namespace(core: Core, type_: ResourceType, namespace: str, name: str) -
 
 def _managers(core: Core, type_: ResourceType, obj: Object, options: Options) -> Managers:
     sent = decode(entries_of(obj["metadata"]))
-    empty: Object = {"kind": type_.kind.kind, "apiVersion": type_.api_version, "metadata": {}}
-    if not type_.custom:
-        empty |= {key: value for key, value in zero_value(type_.node).items() if key != "metadata"}
-    return track(empty, obj, type_, sent, writer(type_, options, "", core.stamp()))
+    return track(blank(type_), obj, type_, sent, writer(type_, options, "", core.stamp()))

@@ -48,7 +48,11 @@ def stateful_set(obj: Object) -> None:
     template(spec)
 
 
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
+
 def daemon_set(obj: Object) -> None:
+    put(part(obj["metadata"], "annotations"), TEMPLATE_GENERATION, "1")
     spec = part(obj, "spec")
     put(spec, "revisionHistoryLimit", 10)
     strategy = part(spec, "updateStrategy")

@@ -13,6 +13,7 @@ from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.encoding import decode, encode
 from volary.embedded.api.field_sets import FieldSet
 from volary.embedded.api.managers import Managers, Writer
+from volary.embedded.api.omission import zero_value
 from volary.embedded.api.typed import NotTyped
 
 Object = dict[str, Any]
@@ -62,6 +63,14 @@ def pack(obj: Object, found: Managers) -> None:
         obj["metadata"].pop("managedFields", None)
 
 
+def blank(type_: ResourceType) -> Object:
+    """Return what an object of this kind is before anybody has filled it in."""
+    empty: Object = {"kind": type_.kind.kind, "apiVersion": type_.api_version, "metadata": {}}
+    if not type_.custom:
+        empty |= {key: value for key, value in zero_value(type_.node).items() if key != "metadata"}
+    return empty
+
+
 def writer(type_: ResourceType, options: Options, subresource: str, now: str) -> Writer:
     """Return who writes, and which fields this subresource does not own."""
     reset: FieldSet | None = None
@@ -75,7 +84,7 @@ def writer(type_: ResourceType, options: Options, subresource: str, now: str) ->
         reset = STATUS
     # The server writes entries of the scale subresource without a time.
     time = "" if subresource == "scale" else now
-    return Writer(options.manager, type_.stored_version, subresource, time, reset, keep_only)
+    return Writer(options.manager, type_.api_version, subresource, time, reset, keep_only)
 
 
 def given(new: Mapping[str, Any], old: Mapping[str, Any], subresource: str) -> Managers:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from volary.embedded.api import cluster_ips, crd_rules
+from volary.embedded.api import cluster_ips, conversion, crd_rules
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
 from volary.embedded.api.crds import CRDS
-from volary.embedded.api.defaults import put_builtin_defaults
+from volary.embedded.api.defaults import TEMPLATE_GENERATION, put_builtin_defaults
 from volary.embedded.api.errors import FieldError, Problem, invalid_object
 from volary.embedded.api.errors import invalid as invalid_value
 from volary.embedded.api.go_text import go_text
@@ -79,6 +79,9 @@ def admit_update(core: Core, type_: ResourceType, new: Object, old: Object) -> N
         refuse(type_, new, cluster_ips.allocate(core.store, new, old))
     elif type_.storage == "/namespaces":
         new["spec"] = old.get("spec") or {}
+    elif type_.storage == "apps/daemonsets" and new["spec"].get("template") != old["spec"].get("template"):
+        notes = new["metadata"].setdefault("annotations", {})
+        notes[TEMPLATE_GENERATION] = str(int(notes.get(TEMPLATE_GENERATION) or 0) + 1)
 
 
 def check(core: Core, type_: ResourceType, obj: Object, old: Object | None) -> None:
@@ -91,7 +94,10 @@ def check(core: Core, type_: ResourceType, obj: Object, old: Object | None) -> N
             metadata_errors(obj["metadata"], built_in=False) + validate(obj, type_.node) + scale_errors(type_, obj)
         )
     else:
-        errors += validate_builtin(type_.storage, obj, old)
+        stored = conversion.to_storage(type_, obj)
+        errors += validate_builtin(type_.storage, stored, old and conversion.to_storage(type_, old))
+        if type_.group == "events.k8s.io" and old is None and obj.get("type") not in ("Normal", "Warning"):
+            errors.append(invalid_value("type", "", f"has invalid value: {obj.get('type') or ''}"))
         if type_.storage == CRDS:
             errors += crd_rules.check(obj, old)
         errors += metadata_errors(obj["metadata"])
@@ -105,7 +111,8 @@ def refuse(type_: ResourceType, obj: Object, errors: list[FieldError]) -> None:
 
 
 def invalid(type_: ResourceType, obj: Object, errors: list[FieldError]) -> Problem:
-    return invalid_object(type_.group, type_.kind.kind, str(obj["metadata"].get("name") or ""), errors)
+    group = type_.storage.partition("/")[0]
+    return invalid_object(group, type_.kind.kind, str(obj["metadata"].get("name") or ""), errors)
 
 
 def scale_errors(type_: ResourceType, obj: Object) -> list[FieldError]:

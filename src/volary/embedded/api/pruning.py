@@ -33,10 +33,10 @@ def _prune(value: Any, node: Node, path: str, embedded: bool, unknown: list[str]
             if child is None and not _welcome(node):
                 unknown.append(where)
                 del value[name]
-            elif child is not None or node.kind == MAP:
+            elif child is not None or node.has_values:
                 child = child or node.elem
                 _prune(value[name], child, where, child.embedded, unknown)
-    elif isinstance(value, dict) and not node.preserve and not node.int_or_string:
+    elif isinstance(value, dict) and node.type == "object" and not node.preserve:
         for name in [name for name in value if not (embedded and name in ROOT)]:
             unknown.append(f"{path}.{name}" if path else name)
             del value[name]

@@ -145,9 +145,22 @@ def form_of(accept: str) -> str:
     raise Problem(406, "NotAcceptable", f"406: Not Acceptable\n\nAvailable representations: {listed}", {})
 
 
+class GoDumper(yaml.CSafeDumper):
+    """Quotes strings that could be read as something else with double quotes."""
+
+
+def _text(dumper: GoDumper, value: str) -> yaml.ScalarNode:
+    tag = dumper.resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]
+    plain = tag == "tag:yaml.org,2002:str"
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
+
+
+GoDumper.add_representer(str, _text)
+
+
 def as_yaml(raw: bytes) -> bytes:
     """Return JSON bytes as YAML, keys sorted."""
-    return yaml.dump(decode(raw), Dumper=yaml.CSafeDumper, sort_keys=True, allow_unicode=True).encode()
+    return yaml.dump(decode(raw), Dumper=GoDumper, sort_keys=True, allow_unicode=True).encode()
 
 
 def partial(obj: Object) -> Object:

@@ -12,7 +12,7 @@ from volary.embedded.api.bodies import object_in
 from volary.embedded.api.call import Call
 from volary.embedded.api.core import Core
 from volary.embedded.api.errors import FieldError, invalid, invalid_object, not_implemented
-from volary.embedded.api.managed import pack, track, writer
+from volary.embedded.api.managed import blank, pack, track, writer
 
 Object = dict[str, Any]
 
@@ -64,7 +64,7 @@ def review(core: Core, call: Call) -> Object:
     if call.type.group == "authentication.k8s.io":
         obj["metadata"]["creationTimestamp"] = now
     else:
-        empty: Object = {"kind": obj["kind"], "apiVersion": obj["apiVersion"], "metadata": {}}
+        empty = blank(call.type)
         pack(obj, track(empty, obj, call.type, {}, writer(call.type, call.options, "", now)))
     obj["status"] = answer(obj, call.options.user)
     return obj

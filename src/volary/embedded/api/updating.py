@@ -151,7 +151,11 @@ def _check_preconditions(type_: ResourceType, new: Object, old: Object) -> None:
     meta, before = new["metadata"], old["metadata"]
     name = before["name"]
     if meta.get("uid") not in (None, "", before["uid"]):
-        why = f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {before['uid']}"
+        key = "/".join(filter(None, ("/registry", type_.plural, before.get("namespace"), name)))
+        why = (
+            f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+            f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {before['uid']}"
+        )
         raise conflict(type_.group, type_.plural, name, why)
     if meta.get("resourceVersion") not in (None, "", before["resourceVersion"]):
         raise conflict(type_.group, type_.plural, name, MODIFIED)
