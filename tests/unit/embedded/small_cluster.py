@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.unit.embedded.fake_local import FakeLocal
 from volary.embedded.addresses import Addresses
-from volary.embedded.api.local import Local, NewObject, Object
+from volary.embedded.api.local import NewObject, Object
+from volary.embedded.api.local_access import LocalAccess
+from volary.embedded.api.server import ApiServer
 from volary.embedded.controllers import Manager, World, controllers
 from volary.embedded.controllers.objects import condition, edited
 from volary.embedded.node import Node
@@ -25,32 +26,36 @@ NEWER = "ghcr.io/stefanprodan/podinfo:6.0.1"
 
 @dataclass
 class Small:
-    local: Any
+    api: ApiServer
+    local: LocalAccess
     world: World
     manager: Manager
     node: Node
     processes: SimulatedProcesses
+    writes: list[str]  # the resource of each write
 
-    def deployment(self, name: str = "podinfo") -> Object:
-        found: Object = self.local.get("apps/deployments", "test", name)
+    def get(self, resource: str, name: str = "podinfo", namespace: str = "test") -> Object:
+        """Return an object that must be there."""
+        found = self.local.get(resource, namespace, name)
+        assert found is not None, f"{resource} {namespace}/{name} is not there"
         return found
+
+    def deployment(self) -> Object:
+        return self.get("apps/deployments")
 
     def pods(self) -> list[Object]:
-        found: list[Object] = self.local.items("/pods", "test")
-        return found
+        return self.local.items("/pods", "test")
 
     def replica_sets(self) -> list[Object]:
-        found: list[Object] = self.local.items("apps/replicasets", "test")
-        return found
+        return self.local.items("apps/replicasets", "test")
 
     def change(
         self, change: Callable[[NewObject], None], resource: str = "apps/deployments", name: str = "podinfo"
     ) -> Object:
         """Edit an object as a person does."""
-        new = edited(self.local.get(resource, "test", name))
+        new = edited(self.get(resource, name))
         change(new)
-        result: Object = self.local.update(resource, new, "kubectl")
-        return result
+        return self.local.update(resource, new, "kubectl")
 
     def messages(self, reason: str) -> list[str]:
         return sorted(event["message"] for event in self.local.items("/events") if event["reason"] == reason)
@@ -59,7 +64,9 @@ class Small:
 @asynccontextmanager
 async def small_cluster(start_seconds: float = 1.0) -> AsyncIterator[Small]:
     clock = VirtualClock()
-    local: Local = FakeLocal(clock.now)
+    api = ApiServer("small", clock.now, clock.rng, clock.new_id)
+    local, writes = api.local, list[str]()
+    local.listen(lambda resource, old, new: writes.append(resource))
     world = World(local, clock)
     manager = controllers(world)
     manager.start(asyncio.get_running_loop())
@@ -69,7 +76,7 @@ async def small_cluster(start_seconds: float = 1.0) -> AsyncIterator[Small]:
     async with asyncio.TaskGroup() as group:
         running = group.create_task(node.run())
         await asyncio.sleep(0)
-        yield Small(local, world, manager, node, processes)
+        yield Small(api, local, world, manager, node, processes, writes)
         running.cancel()
     manager.stop()
 

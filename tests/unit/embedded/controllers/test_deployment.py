@@ -104,9 +104,9 @@ def test_at_rest_nothing_is_written() -> None:
     async def story(cluster: Small) -> None:
         cluster.local.create("apps/deployments", deployment(), "kubectl")
         await asyncio.sleep(30)
-        before, passes = len(cluster.local.writes), cluster.manager.passes
+        before, passes = len(cluster.writes), cluster.manager.passes
         await asyncio.sleep(1800)
-        assert len(cluster.local.writes) == before
+        assert len(cluster.writes) == before
         assert cluster.manager.passes == passes
 
     play(story)
@@ -121,7 +121,7 @@ def test_an_undo_brings_the_old_replica_set_back_under_a_new_revision() -> None:
         await asyncio.sleep(10)
         cluster.change(set_image(PODINFO))
         await asyncio.sleep(10)
-        old = cluster.local.get("apps/replicasets", "test", first)
+        old = cluster.get("apps/replicasets", first)
         assert spec_of(old)["replicas"] == 2
         assert annotations_of(old)[REVISION] == "3"
         assert annotations_of(old)[HISTORY] == "1"
@@ -214,9 +214,10 @@ def test_two_templates_of_one_name_are_told_apart_by_a_count() -> None:
         taken = name_of(cluster.replica_sets()[0])
         cluster.local.remove("apps/deployments", "test", "podinfo")
         await asyncio.sleep(1)
-        stranger = {"template": {"metadata": {"labels": {"app": "x"}}, "spec": {"containers": []}}, "replicas": 0}
-        metadata = {"name": taken, "namespace": "test"}
-        other = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": stranger}
+        spec = {**deployment(0)["spec"], "selector": {"matchLabels": {"app": "podinfo"}}}
+        spec["template"]["spec"]["containers"][0]["image"] = NEWER
+        metadata = {"name": taken, "namespace": "test", "labels": {"app": "other"}}
+        other = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": spec}
         cluster.local.create("apps/replicasets", other, "kubectl")
         cluster.local.create("apps/deployments", deployment(0), "kubectl")
         await asyncio.sleep(1)

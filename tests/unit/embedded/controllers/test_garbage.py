@@ -24,8 +24,7 @@ def config_map(name: str, *owners: Object, **metadata: Any) -> NewObject:
 
 
 def make(cluster: Small, name: str, *owners: Object, **metadata: Any) -> Object:
-    found: Object = cluster.local.create("/configmaps", config_map(name, *owners, **metadata), "kubectl")
-    return found
+    return cluster.local.create("/configmaps", config_map(name, *owners, **metadata), "kubectl")
 
 
 def there(cluster: Small, name: str) -> bool:
@@ -59,7 +58,7 @@ def test_an_object_stays_while_one_owner_is_left_and_loses_the_other_reference()
         await asyncio.sleep(0.1)
         cluster.local.delete("/configmaps", "test", "one")
         await asyncio.sleep(0.1)
-        child = cluster.local.get("/configmaps", "test", "child")
+        child = cluster.get("/configmaps", "child")
         assert [ref["name"] for ref in meta(child)["ownerReferences"]] == ["two"]
         cluster.local.delete("/configmaps", "test", "two")
         await asyncio.sleep(0.1)
@@ -100,7 +99,7 @@ def test_an_orphan_deletion_leaves_the_dependents_and_they_can_be_adopted_again(
         before = {uid_of(pod) for pod in cluster.pods()}
         delete_with(cluster, "apps/deployments", cluster.deployment(), "orphan")
         await asyncio.sleep(5)
-        assert cluster.deployment() is None
+        assert cluster.local.get("apps/deployments", "test", "podinfo") is None
         assert [meta(each).get("ownerReferences") for each in cluster.replica_sets()] == [None]
         cluster.local.create("apps/deployments", deployment(), "kubectl")
         await asyncio.sleep(5)

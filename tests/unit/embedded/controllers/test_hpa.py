@@ -34,7 +34,7 @@ def measure(cluster: Small, value: str) -> None:
 
 
 def reason(cluster: Small, kind: str) -> str:
-    found: Object = cluster.local.get(AUTOSCALERS, "test", "podinfo")
+    found: Object = cluster.get(AUTOSCALERS, "podinfo")
     return str((condition(found, kind) or {}).get("reason"))
 
 
@@ -52,7 +52,7 @@ def test_a_raised_metric_makes_four_pods_of_two() -> None:
             "New size: 2; reason: Current number of replicas below Spec.MinReplicas",
             "New size: 4; reason: cpu resource utilization (percentage of request) above target",
         ]
-        status = status_of(cluster.local.get(AUTOSCALERS, "test", "podinfo"))
+        status = status_of(cluster.get(AUTOSCALERS, "podinfo"))
         assert (status["currentReplicas"], status["desiredReplicas"]) == (4, 4)
         assert status["currentMetrics"][0]["resource"]["current"]["averageUtilization"] == 150
 
@@ -91,11 +91,11 @@ def test_within_the_tolerance_nothing_changes_and_nothing_is_written() -> None:
         cluster.local.create("apps/deployments", deployment(3), "kubectl")
         cluster.local.create(AUTOSCALERS, autoscaler("105"), "kubectl")
         await asyncio.sleep(60)
-        before = len(cluster.local.writes)
+        before = len(cluster.writes)
         await asyncio.sleep(600)
         assert len(cluster.pods()) == 3
         assert reason(cluster, "ScalingActive") == "ValidMetricFound"
-        assert len(cluster.local.writes) == before
+        assert len(cluster.writes) == before
 
     play(story)
 

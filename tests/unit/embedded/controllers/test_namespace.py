@@ -14,7 +14,7 @@ def test_system_namespaces_are_there_and_each_is_furnished() -> None:
         assert sorted([*SYSTEM_NAMESPACES, "test"]) == names
         for name in names:
             assert cluster.local.get("/serviceaccounts", name, "default") is not None
-            assert "ca.crt" in cluster.local.get("/configmaps", name, "kube-root-ca.crt")["data"]
+            assert "ca.crt" in cluster.get("/configmaps", "kube-root-ca.crt", name)["data"]
 
     play(story)
 
@@ -37,7 +37,7 @@ def test_a_deleted_namespace_takes_everything_with_it() -> None:
         cluster.local.delete("/namespaces", "", "test")
         await asyncio.sleep(10)
         assert cluster.local.get("/namespaces", "", "test") is None
-        assert [key for key in cluster.local.objects if key[1] == "test"] == []
+        assert [each for each in cluster.local.resources() if cluster.local.items(each, "test")] == []
         assert not any(child.answers for child in cluster.processes.started)
 
     play(story)
@@ -50,7 +50,7 @@ def test_what_holds_a_namespace_is_named() -> None:
         await asyncio.sleep(1)
         cluster.local.delete("/namespaces", "", "test")
         await asyncio.sleep(10)
-        status = status_of(cluster.local.get("/namespaces", "", "test"))
+        status = status_of(cluster.get("/namespaces", "test", ""))
         assert (
             status["conditions"][0]["message"] == "Some resources are remaining: configmaps. has 1 resource instances"
         )

@@ -51,7 +51,7 @@ def test_a_pod_whose_labels_change_is_let_go_and_an_orphan_is_adopted() -> None:
         relabel("quarantine")
         await asyncio.sleep(5)
         assert len(cluster.pods()) == 2
-        assert controller_of(cluster.local.get("/pods", "test", name)) is None
+        assert controller_of(cluster.get("/pods", name)) is None
         relabel("podinfo")
         await asyncio.sleep(5)
         assert len(cluster.pods()) == 1

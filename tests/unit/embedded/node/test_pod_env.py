@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import base64
+import random
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from tests.unit.embedded.fake_local import FakeLocal
+from volary.embedded.api.server import ApiServer
 from volary.embedded.pod_env import Given, Missing
 
 POD = {
@@ -22,7 +23,8 @@ POD = {
 
 
 def given(pod: Any = POD) -> Given:
-    local = FakeLocal(lambda: datetime(2026, 11, 24, tzinfo=UTC))
+    local = ApiServer("one", lambda: datetime(2026, 11, 24, tzinfo=UTC), random.Random(1), lambda: "uid").local
+    local.create("/namespaces", {"metadata": {"name": "test"}}, "me")
     meta = {"namespace": "test"}
     secret = base64.b64encode(b"hidden").decode()
     local.create("/configmaps", {"metadata": {**meta, "name": "settings"}, "data": {"color": "red"}}, "me")
