@@ -23,7 +23,12 @@ async def call(address: Address, path: str, method: str = "GET", body: bytes = b
     """Make one request over a connection of its own."""
     async with asyncio.timeout(5):
         reader, writer = await asyncio.open_connection(*address)
-        fields = {"host": "pod", "connection": "close", "content-length": str(len(body)), **headers}
+        fields = {
+            "host": "pod",
+            "connection": "close",
+            "content-length": str(len(body)),
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
         writer.write(("\r\n".join(lines) + "\r\n\r\n").encode() + body)
         response = await read_response(reader, method)

@@ -32,8 +32,8 @@ def test_its_pages_answer_as_podinfo_does(tmp_path: Path) -> None:
             assert (await call(at, "/readyz/disable")).code == 405
             assert (await call(at, "/delay/0")).json() == {"delay": 0}
             assert (await call(at, "/chunked/0")).json() == {"delay": 0}
-            assert (await call(at, "/headers", x_a="1")).json()["X_A"] == ["1"]
-            page = await call(at, "/", **{"user-agent": "Mozilla/5.0"})
+            assert (await call(at, "/headers", x_a="1")).json()["X-A"] == ["1"]
+            page = await call(at, "/", user_agent="Mozilla/5.0")
             assert page.headers["content-type"].startswith("text/html")
 
     play(story)
