@@ -5,13 +5,16 @@ A pass never sees an object older than our last write of it: it waits for the ca
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from volary.canary.hashes import revision_of
+from volary.canary.hashes import canonical, revision_of
 from volary.canary.rewrites import primary_name
 from volary.canary.tracking import CONFIG_MAP
 from volary.kube.objects import (
+    NewObject,
     Object,
     Resource,
     deleting,
@@ -56,6 +59,9 @@ class Memory:
     written: dict[tuple[Resource, str], str] = field(default_factory=dict)  # (kind, name) -> our last version
     route: tuple[str, int] | None = None  # (uid, generation) of the VirtualService when it was last as it should be
     configs: frozenset[tuple[str, str]] = frozenset()  # (kind, name) that the target names
+    revision: tuple[str, int, str] = ("", 0, "")  # uid and generation of the target, and its template's name
+    refused: dict[tuple[Resource, str], str] = field(default_factory=dict)  # `asked_for` that a server did not keep
+    times: dict[tuple[Resource, str], list[datetime]] = field(default_factory=dict)  # of our last writes
     step: str = ""  # the step that `said` belongs to
     said: set[str] = field(default_factory=set)  # lines that were written as Events
 
@@ -68,7 +74,6 @@ class Caches:
         self.memory: dict[str, Memory] = {}
         self._canaries_of: dict[tuple[str, str], set[str]] = {}  # (namespace, name of an object) -> keys
         self._names: dict[str, frozenset[tuple[str, str]]] = {}
-        self._revisions: dict[str, tuple[int, str]] = {}  # uid of a Deployment -> (generation, revision)
         self.canaries.listen(self._index)
 
     @property
@@ -128,14 +133,16 @@ class Caches:
             return False
         return live is None or known != (uid_of(live), generation_of(live))
 
-    def revision_of(self, target: Object) -> str:
-        """Return the revision of a Deployment's template; hashed once for each generation."""
-        uid, generation = uid_of(target), generation_of(target)
-        known = self._revisions.get(uid)
-        if known is None or known[0] != generation:
-            known = (generation, revision_of(dig(target, "spec", "template") or {}))
-            self._revisions[uid] = known
-        return known[1]
+    def revision_of(self, key: str, target: Object) -> str:
+        """Return the revision of a canary's target; hashed once for each generation."""
+        memory, uid, generation = self.remember(key), uid_of(target), generation_of(target)
+        if memory.revision[:2] != (uid, generation):
+            memory.revision = (uid, generation, revision_of(dig(target, "spec", "template") or {}))
+        return memory.revision[2]
+
+    def worth_asking(self, key: str, resource: Resource, obj: NewObject | None) -> bool:
+        """Is there something to write that this server has not refused to keep before?"""
+        return obj is not None and self.remember(key).refused.get((resource, name_of(obj))) != asked_for(obj)
 
     def older_with_same_target(self, canary: Object) -> Object | None:
         """Return the canary that has the right to this one's target, if it is not this one."""
@@ -168,6 +175,13 @@ class Caches:
             for name in object_names(obj) if obj is not None else ():
                 keys = self._canaries_of.setdefault((namespace_of(obj or {}), name), set())
                 keys.add(key_of(obj or {})) if known else keys.discard(key_of(obj or {}))
+
+
+def asked_for(obj: Object) -> str:
+    """Return a short name for what a write asks for, whatever the version it is made from."""
+    meta = {name: value for name, value in metadata(obj).items() if name not in ("resourceVersion", "generation")}
+    asked = {name: value for name, value in obj.items() if name != "status"}
+    return hashlib.sha256(canonical({**asked, "metadata": meta})).hexdigest()
 
 
 def target_of(canary: Object) -> str:

@@ -20,12 +20,14 @@ from volary.canary.readiness import workload_of
 from volary.canary.rewrites import TRIAL, pairs, primary_name, same, selector_label
 from volary.canary.spec import Progress, Spec
 from volary.canary.tracking import checksum, is_tracked, references
-from volary.kube.objects import NewObject, Object, dig, name_of, namespace_of
+from volary.kube.objects import NewObject, Object, dig, key_of, name_of, namespace_of
+from volary.kube.resources import AUTOSCALERS, DESTINATION_RULES, SERVICES
 from volary.providers.routers.istio import Istio
 from volary.runtime.errors import Stalled
 from volary.runtime.events import Line
 
 AUTOSCALER = "HorizontalPodAutoscaler"
+RESOURCES = {resource.kind: resource for resource in (SERVICES, AUTOSCALERS, DESTINATION_RULES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ class Observer:
             names=names,
             spec=spec,
             progress=progress,
-            revision=self.caches.revision_of(target),
+            revision=self.caches.revision_of(key_of(canary), target),
             tracked=configs.checksums,
             missing=missing,
             target=workload_of(target, spec.canary_ready_percent, spec.progress_deadline, now),
@@ -162,7 +164,7 @@ class Observer:
             split.canary: self.service(canary, spec, split.canary, canary_side, target),
             split.primary: self.service(canary, spec, split.primary, primary_side, target),
         }
-        return {Part("Service", name): obj for name, obj in made.items() if obj is not None}
+        return self.worth_asking(canary, {Part("Service", name): obj for name, obj in made.items()})
 
     def service(self, canary: Object, spec: Spec, name: str, side: objects.Side, target: Object) -> NewObject | None:
         live = self.caches.services.get(name, namespace_of(canary))
@@ -183,7 +185,7 @@ class Observer:
         for host in (split.canary, split.primary):
             live = self.caches.destination_rules.get(host, namespace)
             made[Part("DestinationRule", host)] = destination_rule_object(canary, spec, host, live)
-        return {part: obj for part, obj in made.items() if obj is not None}
+        return self.worth_asking(canary, made)
 
     def autoscaler(self, canary: Object, spec: Spec, namespace: str) -> dict[Part, NewObject]:
         """Return the primary's autoscaler, if it differs from the target's."""
@@ -194,7 +196,16 @@ class Observer:
             return {}
         name = primary_name(spec.autoscaler.name)
         obj = objects.primary_autoscaler(canary, spec, source, self.caches.autoscalers.get(name, namespace))
-        return {} if obj is None else {Part(AUTOSCALER, name): obj}
+        return self.worth_asking(canary, {Part(AUTOSCALER, name): obj})
+
+    def worth_asking(self, canary: Object, parts: Mapping[Part, NewObject | None]) -> dict[Part, NewObject]:
+        """Return the parts that differ and that the server has not refused to keep as we want them."""
+        key = key_of(canary)
+        return {
+            part: obj
+            for part, obj in parts.items()
+            if obj is not None and self.caches.worth_asking(key, RESOURCES[part.kind], obj)
+        }
 
     def scale_to(self, spec: Spec, target: Object, primary: Object | None, namespace: str) -> int:
         """Return how many Pods the target gets when it is started."""
@@ -209,7 +220,8 @@ class Observer:
     def route(self, canary: Object, spec: Spec, label: str, live: Object | None) -> dict[str, Any]:
         """Return the facts about the VirtualService."""
         weight = self.router.weight(live, split_of(spec)) if live is not None else None
-        differs = virtual_service(canary, spec, label, live, weight or 0, self.router) is not None
+        wanted = virtual_service(canary, spec, label, live, weight or 0, self.router)
+        differs = self.caches.worth_asking(key_of(canary), self.router.resource, wanted)
         return {"weight": weight, "route_differs": differs, "foreign": self.caches.is_foreign(canary, live)}
 
 

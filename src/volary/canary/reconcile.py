@@ -25,12 +25,10 @@ from volary.canary.queries import BadQuery, query_of
 from volary.canary.questions import Questions
 from volary.canary.spec import HookType, Progress, Spec
 from volary.canary.wire import progress_of, spec_of, stalled_status, status_of
+from volary.canary.writes import Writer
 from volary.kube.definitions import BadField
-from volary.kube.errors import AlreadyExists
 from volary.kube.objects import (
-    NewObject,
     Object,
-    Resource,
     condition,
     deleting,
     dig,
@@ -39,7 +37,6 @@ from volary.kube.objects import (
     namespace_of,
     split_key,
     uid_of,
-    version_of,
 )
 from volary.kube.resources import (
     AUTOSCALERS,
@@ -53,12 +50,11 @@ from volary.kube.resources import (
 )
 from volary.providers.routers.istio import Istio
 from volary.runtime.cluster import Cluster
-from volary.runtime.errors import Stalled, TryAgain
+from volary.runtime.errors import Stalled
 from volary.runtime.events import WARNING, Line
 
 log = logging.getLogger(__name__)
 
-MANAGER = "volary-canary"
 COMPONENT = "flagger"  # who an Event is from; tools and people look for this name
 RESOURCES = {resource.kind: resource for resource in (SERVICES, AUTOSCALERS, DESTINATION_RULES, CONFIG_MAPS, SECRETS)}
 
@@ -72,6 +68,7 @@ class Canaries:
         self.caches = caches
         self.questions = questions
         self.router = Istio()
+        self.writer = Writer(cluster, caches, questions.wake)
         self.observer = Observer(caches, options, self.router)
 
     async def observe(self, key: str) -> Seen | None:
@@ -117,13 +114,13 @@ class Canaries:
         )
         applied = facts.progress.applied
         if applied and not is_ours(applied) and not facts.same and seen.target is not None:
-            facts = replace(facts, pod_hash=await self.pod_hash(seen.target))
+            facts = replace(facts, pod_hash=await self.pod_hash(key, seen.target))
         return facts
 
-    async def pod_hash(self, target: Object) -> str:
+    async def pod_hash(self, key: str, target: Object) -> str:
         """Return the pod-template-hash of the target's present template, "" if no ReplicaSet has it."""
         listing = await self.cluster.client.list(REPLICA_SETS, namespace_of(target))
-        wanted = self.caches.revision_of(target)
+        wanted = self.caches.revision_of(key, target)
         for found in listing.items:
             owners = dig(found, "metadata", "ownerReferences") or ()
             if any(owner.get("uid") == uid_of(target) for owner in owners) and bare_revision(found) == wanted:
@@ -173,7 +170,9 @@ class Canaries:
         if once and mark in memory.said:
             return False
         await self.cluster.events.write(canary, line, COMPONENT, step, once)
-        log.info(line.message, extra={"canary": f"{name_of(canary)}.{namespace_of(canary)}"})
+        log.info(
+            line.message, extra={"cluster": self.cluster.name, "canary": f"{name_of(canary)}.{namespace_of(canary)}"}
+        )
         if step != memory.step and not step.startswith("generation"):
             memory.step, memory.said = step, {old for old in memory.said if old.startswith("generation")}
         memory.said.add(mark)
@@ -182,23 +181,20 @@ class Canaries:
     async def write_progress(self, key: str, canary: Object, progress: Progress) -> None:
         """Store the progress, on condition that the Canary is the one that was looked at. Raises: Conflict."""
         status = status_of(progress, canary.get("status") or {})
-        await self.write_status(key, canary, status)
-
-    async def write_status(self, key: str, canary: Object, status: NewObject) -> None:
-        written = await self.cluster.client.update_status(CANARIES, {**canary, "status": status}, MANAGER)
-        self.caches.wrote(key, CANARIES, written)
+        await self.writer.status(key, CANARIES, {**canary, "status": status})
 
     async def carry_out(self, key: str, seen: Seen, action: Action) -> None:
         """Do one action. Each is safe to repeat: it says what should be, not what to change."""
         match action:
             case Ensure(part):
-                await self.put(key, RESOURCES[part.kind], seen.parts[part])
+                await self.writer.put(key, RESOURCES[part.kind], seen.parts[part])
             case MakePrimary():
                 await self.make_primary(key, seen)
             case Copy(trial):
                 await self.copy(key, seen, trial)
             case Scale(replicas):
-                await self.scale(key, seen, replicas)
+                canary, spec = seen.canary, seen.facts.spec
+                await self.writer.scale(key, DEPLOYMENTS, spec.target, namespace_of(canary), replicas)
             case SetWeight(percent):
                 await self.set_weight(key, seen, percent)
             case Ask():
@@ -206,25 +202,12 @@ class Canaries:
             case _:
                 assert_never(action)
 
-    async def put(self, key: str, resource: Resource, obj: NewObject) -> None:
-        """Create an object, or replace the one it was made from. Raises: Conflict."""
-        client = self.cluster.client
-        if version_of(obj):
-            written = await client.update(resource, obj, MANAGER)
-        else:
-            try:
-                written = await client.create(resource, obj, MANAGER)
-            except AlreadyExists:
-                raise TryAgain(f"{resource.kind} {name_of(obj)} appeared meanwhile") from None
-        log.info("written", extra={"kind": resource.kind, "object": name_of(obj), "key": key})
-        self.caches.wrote(key, resource, written)
-
     async def make_primary(self, key: str, seen: Seen) -> None:
         assert seen.target is not None, "decided with a target"
         await self.copy_configs(key, seen)
         facts = seen.facts
         rewrite = self.rewrite(seen, trial_of(facts.revision, facts.tracked))
-        await self.put(key, DEPLOYMENTS, objects.primary_deployment(seen.canary, seen.target, rewrite))
+        await self.writer.put(key, DEPLOYMENTS, objects.primary_deployment(seen.canary, seen.target, rewrite))
 
     async def copy(self, key: str, seen: Seen, trial: str) -> None:
         """Copy what was looked at, and so what was measured, into the primary: configuration first."""
@@ -233,32 +216,23 @@ class Canaries:
         await self.copy_configs(key, seen)
         keep_replicas = seen.facts.spec.autoscaler is not None
         obj = objects.promoted_deployment(seen.primary, seen.target, self.rewrite(seen, trial), keep_replicas)
-        await self.put(key, DEPLOYMENTS, obj)
+        await self.writer.put(key, DEPLOYMENTS, obj)
 
     async def copy_configs(self, key: str, seen: Seen) -> None:
         for (kind, name), source in sorted(seen.configs.tracked.items()):
             live = self.caches.config(kind, f"{name}-primary", namespace_of(seen.canary))
             obj = objects.config_copy(seen.canary, kind, source, live)
             if obj is not None:
-                await self.put(key, RESOURCES[str(obj["kind"])], obj)
+                await self.writer.put(key, RESOURCES[str(obj["kind"])], obj)
 
     def rewrite(self, seen: Seen, trial: str) -> objects.Rewrite:
         labels = self.options.selector_labels
         return objects.Rewrite(seen.label, labels, seen.configs.names, self.cluster.clock.new_id(), trial)
 
-    async def scale(self, key: str, seen: Seen, replicas: int) -> None:
-        target = seen.target
-        assert target is not None, "decided with a target"
-        body = {"spec": {"replicas": replicas}}
-        written = await self.cluster.client.patch(
-            DEPLOYMENTS, name_of(target), body, namespace_of(target), manager=MANAGER
-        )
-        self.caches.wrote(key, DEPLOYMENTS, written)
-
     async def set_weight(self, key: str, seen: Seen, percent: int) -> None:
         obj = virtual_service(seen.canary, seen.facts.spec, seen.label[0], seen.virtual_service, percent, self.router)
         if obj is not None:
-            await self.put(key, self.router.resource, obj)
+            await self.writer.put(key, self.router.resource, obj)
 
     def ask(self, key: str, seen: Seen, action: Ask) -> None:
         question, spec = action.question, seen.facts.spec
@@ -285,10 +259,12 @@ class Canaries:
         status = stalled_status(canary.get("status") or {}, why.reason, str(why), self.cluster.clock.now())
         if status is None:
             return
-        log.warning("stalled", extra={"key": key, "reason": why.reason, "error": str(why)})
+        log.warning(
+            "stalled", extra={"cluster": self.cluster.name, "key": key, "reason": why.reason, "error": str(why)}
+        )
         step = f"generation {generation_of(canary)}"
         await self.write_event(key, canary, Line(str(why), WARNING), step, once=True)
-        await self.write_status(key, canary, status)
+        await self.writer.status(key, CANARIES, {**canary, "status": status})
 
 
 def bare_revision(replica_set: Object) -> str:

@@ -139,7 +139,7 @@ def test_blanks_are_trimmed_where_the_template_says_so() -> None:
     ("template", "words"), [("{{ nope }}", "query has {{ nope }}; allowed"), ("{{ variables.x }}", 'no "x"')]
 )
 def test_a_query_that_cannot_be_rendered_says_why(template: str, words: str) -> None:
-    with pytest.raises(BadQuery, match="allowed in a query|templateVariables") as caught:
+    with pytest.raises(BadQuery, match=r"allowed in a query|templateVariables") as caught:
         render(template, {"name": "a"}, {})
     assert words in str(caught.value)
 
