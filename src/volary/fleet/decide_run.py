@@ -65,7 +65,7 @@ def keep_pins(facts: RunFacts) -> Plan | None:
     notes: list[Announcement] = []
     for entry in facts.status.clusters:
         look = facts.looks.get(entry.name)
-        if entry.phase == "Left" or look is None:
+        if entry.phase == "Left" or look is None or (entry.in_flight and given_up(facts)):
             continue
         pin = pin_for(look, facts.owner, entry.pin, entry.previous or "", entry.take_pin)
         if pin is not None:
@@ -74,6 +74,11 @@ def keep_pins(facts: RunFacts) -> Plan | None:
     if not pins:
         return None
     return Plan("; ".join(f"pin {p.cluster} to {p.commit[:7]}" for p in pins), tuple(notes), actions=tuple(pins))
+
+
+def given_up(facts: RunFacts) -> bool:
+    """Is the commit sent nowhere any more, not even where that is written down?"""
+    return facts.status.rollback is not None or facts.fleet.is_bad(facts.run.commit)
 
 
 def show(facts: RunFacts) -> Plan | None:

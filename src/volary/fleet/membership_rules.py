@@ -76,8 +76,10 @@ def follow_run(facts: RolloutFacts) -> Plan | None:
 
 def after_run(member: MemberStatus, view: RunView, facts: RolloutFacts) -> MemberStatus:
     entry = view.status.cluster(member.name)
-    if entry is None or entry.dispatched_at is None or entry.phase == "Left" or entry.uid != member.uid:
+    if entry is None or entry.phase == "Left" or entry.uid != member.uid:
         return member
+    if entry.dispatched_at is None:
+        return replace(member, pinned=entry.pin) if entry.pin else member
     proven = view.run.commit if entry.phase == "Verified" else entry.previous or ""
     since = member.since if (member.pinned, member.proven) == (entry.pin, proven) else facts.now
     return replace(member, pinned=entry.pin, proven=proven, since=since, newcomer=False)

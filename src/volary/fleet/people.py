@@ -146,10 +146,20 @@ def begin(facts: RunFacts, reason: str, trigger: Trigger) -> Plan:
     """Begin a way back; whom it concerns is decided by `way_back`."""
     status = facts.status
     back = WayBack(started_at=facts.now, reason=reason, trigger=trigger, decisions_before=len(status.decisions))
-    clusters = tuple(
-        replace(entry, phase="Failed") if entry.phase == "RollbackFailed" else entry for entry in status.clusters
-    )
+    clusters = tuple(as_it_stands(facts, entry) for entry in status.clusters)
     status = replace(status, phase="RollingBack", rollback=back, ended_at=None, hold=None, clusters=clusters)
     bad = "; the commit is marked bad" if is_bad(facts.run, status) else ""
     words = f"Rolling back {facts.run.short}: {trigger.message}{bad}"
     return Plan(words, (Announcement(words, warning=True, reason="RollingBack"),), run=status)
+
+
+def as_it_stands(facts: RunFacts, entry: ClusterProgress) -> ClusterProgress:
+    """Return an entry as a way back finds it: what was written down and never sent is not sent any more."""
+    if entry.phase == "RollbackFailed":
+        return replace(entry, phase="Failed")
+    look = facts.looks.get(entry.name)
+    known = look.repository if look and not look.lost else None
+    if entry.phase != "Dispatched" or known is None or known.pin == facts.run.commit:
+        return entry
+    pin = entry.previous or known.pin
+    return replace(entry, phase="Pending", pin=pin, turn_at=None, dispatched_at=None, held_since=None)

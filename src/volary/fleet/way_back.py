@@ -33,6 +33,8 @@ def send_back(facts: RunFacts) -> Plan | None:
     status = facts.status
     if status.rollback is None or status.ended or paused(status):
         return None
+    if facts.fleet.active_run != facts.name:
+        return None  # the FleetRollout follows a run from beginning to end, or it would miss what became of the pins
     if is_bad(facts.run, status) and not facts.fleet.is_bad(facts.run.commit):
         return None  # the FleetRollout's controller marks it; that change brings us here again
     members = concerned(facts)
@@ -99,6 +101,8 @@ def end_back(facts: RunFacts) -> Plan | None:
     if status.rollback is None or status.ended or paused(status):
         return None
     members = concerned(facts)
+    if facts.fleet.active_run != facts.name and not facts.orphan:
+        return None
     if any(entry.phase not in ("RolledBack", "RollbackFailed") for entry in members):
         return None
     if any(entry.in_flight for entry in status.clusters):

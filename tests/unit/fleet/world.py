@@ -51,6 +51,7 @@ def commit(letter: str) -> str:
     return letter * 40
 
 
+NO_STATUS, NO_RUN_STATUS = RolloutStatus(), RunStatus()
 P, R, S = commit("a"), commit("b"), commit("c")
 
 
@@ -85,13 +86,14 @@ class Member:
     primary: str = P
     phase: str = "Succeeded"
     weight: int = 0
-    updated: int = 0  # counts changes of the canary's condition
+    updated: int = 0  # tells changes of the canary's condition apart
+    fails: bool = False  # the canary here turns every commit but P down
     reachable: bool = True
     drift: str = ""
     suspended: bool = False
     ready: str = "True"
     ready_reason: str = ""
-    version: int = 1
+    version: int = field(default=1, compare=False)  # nothing follows from it but whether a write is stale
     ring: str = ""
     uid: str = "u1"
 
@@ -129,18 +131,18 @@ class Member:
             return None
         after = replace(self, applied=self.wanted, version=self.version + 1)
         if after.applied == after.primary and self.phase == "Progressing":
-            return replace(after, phase="Initialized", weight=0, updated=self.updated + 1)
+            return replace(after, phase="Initialized", weight=0, updated=(self.updated + 1) % 8)
         return after
 
     def canary(self, bad: frozenset[str]) -> Member | None:
         """Notice a change, measure it, promote it or turn it down."""
         if self.phase == "Progressing":
-            if self.applied in bad:
-                return replace(self, phase="Failed", weight=0, updated=self.updated + 1)
-            return replace(self, phase="Succeeded", weight=0, primary=self.applied, updated=self.updated + 1)
-        tried = self.phase == "Failed" and self.applied in bad
+            if self.applied in bad or (self.fails and self.applied != P):
+                return replace(self, phase="Failed", weight=0, updated=(self.updated + 1) % 8)
+            return replace(self, phase="Succeeded", weight=0, primary=self.applied, updated=(self.updated + 1) % 8)
+        tried = self.phase == "Failed" and (self.applied in bad or (self.fails and self.applied != P))
         if self.applied != self.primary and not tried:
-            return replace(self, phase="Progressing", weight=10, updated=self.updated + 1)
+            return replace(self, phase="Progressing", weight=10, updated=(self.updated + 1) % 8)
         return None
 
 
@@ -151,7 +153,7 @@ class RunObject:
     name: str
     number: int
     run: Run
-    status: RunStatus = RunStatus()
+    status: RunStatus = NO_RUN_STATUS
     decided_at: str = ""
     annotations: tuple[tuple[str, str], ...] = ()
     generation: int = 1
@@ -165,7 +167,7 @@ class World:
     members: tuple[tuple[str, Member], ...]
     source: str = P
     now: datetime = T0
-    status: RolloutStatus = RolloutStatus()
+    status: RolloutStatus = NO_STATUS
     runs: tuple[RunObject, ...] = ()
     annotations: tuple[tuple[str, str], ...] = ()
     finalizer: bool = True
@@ -274,7 +276,8 @@ class World:
     def pinned(self, pin: Pin) -> World:
         """Server-side apply: refused when the object changed, or when another manager owns the field."""
         there = self.member(pin.cluster)
-        assert there.reachable
+        if not there.reachable:
+            return self
         if str(there.version) != pin.version or (there.drift and not pin.force):
             return self
         return self.with_member(pin.cluster, pin=pin.commit, owner=OWNER, drift="", version=there.version + 1)
