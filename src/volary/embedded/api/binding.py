@@ -9,7 +9,7 @@ from volary.embedded.api.bodies import read_body
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core, fresh
-from volary.embedded.api.errors import bad_request, conflict
+from volary.embedded.api.errors import bad_request, conflict, unexpected
 from volary.embedded.api.store import Entry
 from volary.embedded.api.updating import find
 
@@ -26,8 +26,10 @@ def bind(core: Core, type_: ResourceType, entry: Entry, node: str) -> Entry:
         raise conflict("", "pods/binding", meta["name"], why)
     new = fresh(entry.obj)
     new["spec"] = {**new["spec"], "nodeName": node}
-    if meta.get("generation"):
-        new["metadata"]["generation"] = meta["generation"] + 1
+    status = new.get("status") or {}
+    scheduled = {"type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": core.stamp()}
+    others = [it for it in status.get("conditions") or () if it.get("type") != "PodScheduled"]
+    new["status"] = {**status, "conditions": [*others, scheduled]}
     return core.store.put(type_.storage, new)
 
 
@@ -40,5 +42,5 @@ def create_binding(core: Core, call: Call) -> None:
         raise bad_request("name in URL does not match name in Binding object")
     node = (body.get("target") or {}).get("name")
     if not node:
-        raise bad_request("target.name: Required value")
+        raise unexpected("target.name: Required value")
     bind(core, call.type, find(core, call.type, call.namespace, call.name), node)

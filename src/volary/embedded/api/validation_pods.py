@@ -191,9 +191,7 @@ def pod(obj: Object, old: Object | None) -> list[FieldError]:
 
 def _fixed(spec: Object) -> dict[str, Any]:
     """Return the part of a pod's spec that an update may not change."""
-    kept = {
-        key: value for key, value in spec.items() if key not in ("activeDeadlineSeconds", "tolerations", "nodeName")
-    }
+    kept = {key: value for key, value in spec.items() if key not in MAY_CHANGE}
     for kind in ("containers", "initContainers"):
         if kind in kept:
             kept[kind] = [{key: value for key, value in it.items() if key != "image"} for it in kept[kind]]

@@ -114,7 +114,7 @@ def config_map(name: str, data: Mapping[str, str] | None = None, **meta: Any) ->
     }
 
 
-def deployment(name: str, replicas: int = 1, image: str = "web:1") -> Object:
+def deployment(name: str, replicas: Any = 1, image: str = "web:1") -> Object:
     labels = {"app": name}
     container = {"name": "web", "image": image}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}

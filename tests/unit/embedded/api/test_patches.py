@@ -1,0 +1,127 @@
+"""The three plain patches, by themselves."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from volary.embedded.api.catalog import builtin_types
+from volary.embedded.api.json_patch import PatchFailed, json_patch
+from volary.embedded.api.merge_patch import merge_patch
+from volary.embedded.api.strategic import PatchRefused, strategic_merge
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+# Source: RFC 6902, appendix A, and RFC 7386, appendix A.
+OPERATIONS = [
+    ({"foo": "bar"}, [{"op": "add", "path": "/baz", "value": "qux"}], {"foo": "bar", "baz": "qux"}),
+    ({"foo": ["bar", "baz"]}, [{"op": "add", "path": "/foo/1", "value": "qux"}], {"foo": ["bar", "qux", "baz"]}),
+    ({"foo": ["bar"]}, [{"op": "add", "path": "/foo/-", "value": ["abc"]}], {"foo": ["bar", ["abc"]]}),
+    ({"baz": "qux", "foo": "bar"}, [{"op": "remove", "path": "/baz"}], {"foo": "bar"}),
+    ({"foo": ["a", "b", "c"]}, [{"op": "remove", "path": "/foo/1"}], {"foo": ["a", "c"]}),
+    ({"baz": "qux"}, [{"op": "replace", "path": "/baz", "value": "boo"}], {"baz": "boo"}),
+    ({"a": {"b": 1}, "c": {}}, [{"op": "move", "from": "/a/b", "path": "/c/d"}], {"a": {}, "c": {"d": 1}}),
+    ({"a": [1, 2]}, [{"op": "copy", "from": "/a/0", "path": "/a/-"}], {"a": [1, 2, 1]}),
+    ({"/": 9, "~1": 10}, [{"op": "test", "path": "/~01", "value": 10}], {"/": 9, "~1": 10}),
+]
+FAILING: list[tuple[Any, Any]] = [
+    ({"a": 1}, [{"op": "remove", "path": "/b"}]),
+    ({"a": [1]}, [{"op": "add", "path": "/a/5", "value": 1}]),
+    ({"a": [1]}, [{"op": "add", "path": "/a/01", "value": 1}]),
+    ({"a": 1}, [{"op": "add", "path": "/b/c", "value": 1}]),
+    ({"a": 1}, [{"op": "test", "path": "/a", "value": True}]),
+    ({"a": {}}, [{"op": "move", "from": "/a", "path": "/a/b"}]),
+    ({"a": 1}, [{"op": "add", "path": "/b"}]),
+    ({"a": 1}, [{"op": "jump", "path": "/b"}]),
+    ({"a": 1}, {"op": "add", "path": "/b", "value": 1}),
+]
+MERGES = [
+    ({"a": "b"}, {"a": "c"}, {"a": "c"}),
+    ({"a": "b"}, {"a": None}, {}),
+    ({"a": {"b": "c"}}, {"a": {"b": "d", "c": None}}, {"a": {"b": "d"}}),
+    ({"a": [{"b": "c"}]}, {"a": [1]}, {"a": [1]}),
+    ({}, {"a": {"bb": {"ccc": None}}}, {"a": {"bb": {}}}),
+]
+
+
+@pytest.mark.parametrize(("document", "operations", "expected"), OPERATIONS)
+def test_json_patch_does_what_its_operations_say(document: Any, operations: Any, expected: Any) -> None:
+    before = copy.deepcopy(document)
+    assert json_patch(document, operations) == expected
+    assert document == before
+
+
+@pytest.mark.parametrize(("document", "operations"), FAILING)
+def test_json_patch_that_does_not_fit_fails(document: Any, operations: Any) -> None:
+    with pytest.raises(PatchFailed):
+        json_patch(document, operations)
+
+
+@given(VALUES, VALUES)
+def test_adding_the_whole_document_gives_that_document(document: Any, other: Any) -> None:
+    assert json_patch(document, [{"op": "add", "path": "", "value": other}]) == other
+
+
+@given(st.dictionaries(st.text(max_size=3), VALUES, max_size=3), st.text(max_size=3), VALUES)
+def test_adding_then_removing_a_new_key_changes_nothing(document: dict[str, Any], key: str, value: Any) -> None:
+    document.pop(key, None)
+    path = "/" + key.replace("~", "~0").replace("/", "~1")
+    added = [{"op": "add", "path": path, "value": value}, {"op": "test", "path": path, "value": value}]
+    assert json_patch(document, [*added, {"op": "remove", "path": path}]) == document
+
+
+@pytest.mark.parametrize(("document", "patch", "expected"), MERGES)
+def test_merge_patch(document: Any, patch: Any, expected: Any) -> None:
+    assert merge_patch(document, patch) == expected
+
+
+@given(VALUES, VALUES)
+def test_merging_twice_is_merging_once(document: Any, patch: Any) -> None:
+    once = merge_patch(document, patch)
+    assert merge_patch(once, patch) == once
+
+
+POD = builtin_types()["", "v1", "pods"].node
+TWO = [{"name": "a", "image": "1"}, {"name": "b", "image": "1"}]
+STRATEGIC: list[tuple[Any, Any]] = [
+    ({"containers": [{"name": "b", "image": "2"}]}, [TWO[0], {"name": "b", "image": "2"}]),
+    ({"containers": [{"name": "c", "image": "1"}]}, [{"name": "c", "image": "1"}, *TWO]),
+    ({"containers": [{"name": "a", "$patch": "delete"}]}, TWO[1:]),
+    ({"containers": [{"$patch": "replace"}, {"name": "z"}]}, [{"name": "z"}]),
+    ({"$setElementOrder/containers": [{"name": "b"}, {"name": "a"}]}, TWO[::-1]),
+]
+
+
+@pytest.mark.parametrize(("patch", "expected"), STRATEGIC)
+def test_strategic_merge_of_a_list_with_a_key(patch: Any, expected: Any) -> None:
+    before = {"spec": {"containers": copy.deepcopy(TWO)}}
+    assert strategic_merge(before, {"spec": patch}, POD)["spec"]["containers"] == expected
+    assert before == {"spec": {"containers": TWO}}
+
+
+def test_strategic_merge_of_a_set_of_primitives() -> None:
+    before = {"metadata": {"finalizers": ["a/a", "b/b"]}}
+    added = strategic_merge(before, {"metadata": {"finalizers": ["c/c"]}}, POD)
+    assert sorted(added["metadata"]["finalizers"]) == ["a/a", "b/b", "c/c"]
+    gone = strategic_merge(before, {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a/a"]}}, POD)
+    assert gone["metadata"]["finalizers"] == ["b/b"]
+
+
+def test_retained_keys_are_all_that_is_left() -> None:
+    before = {"spec": {"volumes": [{"name": "v", "emptyDir": {}}]}}
+    patch = {"spec": {"volumes": [{"name": "v", "$retainKeys": ["name", "secret"], "secret": {"secretName": "s"}}]}}
+    after = strategic_merge(before, patch, POD)
+    assert after["spec"]["volumes"] == [{"name": "v", "secret": {"secretName": "s"}}]
+
+
+def test_an_item_without_its_key_is_refused() -> None:
+    with pytest.raises(PatchRefused, match="does not contain declared merge key: name"):
+        strategic_merge({"spec": {"containers": TWO}}, {"spec": {"containers": [{"image": "2"}]}}, POD)
