@@ -89,6 +89,45 @@ def test_the_program_dies_at_its_nth_write_and_stays_dead(dies_after: int) -> No
     run_virtually(main())
 
 
+@pytest.mark.parametrize("seconds", [30, 200])
+def test_nothing_comes_through_the_dark_until_it_is_light(seconds: int) -> None:
+    async def main() -> None:
+        server = FakeServer()
+        faulty = Faulty(server, 1)
+        informer = Informer(Client(faulty), CONFIG_MAPS, VirtualClock())
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(informer.run())
+            await informer.synced.wait()
+            await asyncio.sleep(20)
+            faulty.dark_for(seconds)
+            server.put(MAPS, config_map("a"), "apps")
+            await asyncio.sleep(seconds - 1)
+            assert informer.items() == []
+            assert (informer.trouble is None) == (seconds == 30)  # the silence was too short to be noticed
+            await asyncio.sleep(1 if seconds == 30 else 100)
+            assert [key_of(obj) for obj in informer.items()] == ["apps/a"]
+            task.cancel()
+
+    run_virtually(main())
+
+
+def test_not_even_the_end_of_a_watch_comes_through_the_dark() -> None:
+    async def main() -> None:
+        server = FakeServer()
+        faulty = Faulty(server, 1)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(Informer(Client(faulty), CONFIG_MAPS, VirtualClock()).run())
+            await asyncio.sleep(44)
+            faulty.dark_for(14)
+            await asyncio.sleep(13)  # the server ended the watch 12 s ago
+            assert faulty.tally.requests == 2
+            await asyncio.sleep(2)
+            assert (faulty.tally.requests, faulty.tally.faults) == (3, {})
+            task.cancel()
+
+    run_virtually(main())
+
+
 class World:
     """An informer behind a rough line, and somebody who writes by a good one."""
 

@@ -283,7 +283,9 @@ def test_at_least_waits_for_our_own_write_also_when_the_object_is_gone_again() -
             bench.server.remove(MAPS, "a", "apps")
             assert await bench.informer.at_least("a", "apps", str(int(version) + 2), 5) is None
             bench.server.put("api/v1/secrets", config_map("noise"), "apps")  # ours was no match of the selector, say
+            began = asyncio.get_running_loop().time()
             assert await bench.informer.at_least("b", "apps", str(bench.server.version), 60) is None
+            assert asyncio.get_running_loop().time() - began < 46
             with pytest.raises(TryAgain, match="ConfigMap apps/a: our own last write has not come back within 5 s"):
                 await bench.informer.at_least("a", "apps", "999", 5)
 

@@ -170,7 +170,7 @@ def test_the_time_of_a_renewal_counts_from_before_it_was_asked_for() -> None:
 
             async def slow(one: Request) -> Response:
                 response = await request(one)
-                await asyncio.sleep(7 if both.who["a"].identity.encode() in one.body else 0)
+                await asyncio.sleep(7 if b'"holderIdentity":"a"' in one.body else 0)
                 return response
 
             both.server.request = slow  # type: ignore[method-assign,assignment]
