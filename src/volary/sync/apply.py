@@ -21,7 +21,7 @@ from volary.sync.drift import footprint
 from volary.sync.live import Kind, Live, find
 from volary.sync.memory import Memory, Written
 from volary.sync.order import id_of, same_kind_runs
-from volary.sync.policy import MANAGER, left_alone, may_prune, settle, yielded_paths
+from volary.sync.policy import MANAGER, left_alone, may_prune, never_drifts, settle, yielded_paths
 from volary.sync.spec import ObjectId
 
 AT_ONCE = 8  # requests in flight for one Kustomization; more only queue up in the API server
@@ -137,7 +137,8 @@ class Hand:
     async def _write_one(self, work: Work, memory: Memory) -> str:
         """Apply one object; return what changed, "" if nothing did."""
         entry = id_of(work.obj)
-        applied, given_up = await self._apply(work)
+        applied, settled = await self._apply(work)
+        given_up = tuple(sorted({*settled, *never_drifts(work.obj, work.scaled)}))
         memory.written[entry] = Written(
             memory.wishes[entry], version_of(applied), footprint(work.obj, applied, given_up), given_up
         )

@@ -17,7 +17,7 @@ from volary.runtime.informer import Informer
 from volary.sync.drift import footprint, says_the_same
 from volary.sync.memory import Memory, Written
 from volary.sync.order import STAGES, USABLE_BEFORE_NEXT, id_of, stage_of
-from volary.sync.policy import OWNER_NAME, OWNER_NAMESPACE, says
+from volary.sync.policy import OWNER_NAME, OWNER_NAMESPACE, never_drifts, says
 from volary.sync.spec import ObjectId, Reference
 from volary.sync.status import LONGEST_LIST_SECONDS, older
 
@@ -94,9 +94,11 @@ class Live:
             # Not there; or written a moment ago, and the cache is behind.
             return was is not None and older(cache.version, was.version)
         if was is None:
-            if not (trusted and says_the_same(obj, live)):
+            assert memory.rendering is not None
+            given_up = never_drifts(obj, memory.rendering.scaled)
+            if not (trusted and says_the_same(obj, live, given_up)):
                 return False
-            memory.written[entry] = Written(wish, version_of(live), footprint(obj, live))
+            memory.written[entry] = Written(wish, version_of(live), footprint(obj, live, given_up), given_up)
             return True
         return version_of(live) == was.version or older(version_of(live), was.version) or self._same(obj, live, memory)
 

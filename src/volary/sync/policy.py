@@ -103,6 +103,11 @@ def yielded_paths(desired: Object, scaled: frozenset[ObjectId]) -> tuple[Path, .
     return ()
 
 
+def never_drifts(desired: Object, scaled: frozenset[ObjectId]) -> tuple[Path, ...]:
+    """Return the fields whose change is no news: the replicas of a workload that something in the set scales."""
+    return (REPLICAS,) if id_of(desired) in scaled else ()
+
+
 def settle(desired: NewObject, live: Object | None, scaled: frozenset[ObjectId]) -> tuple[NewObject, tuple[Path, ...]]:
     """Return what to apply, and the paths that were given up in it. `live` comes with its managedFields.
 

@@ -52,7 +52,7 @@ FLOATING = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 STARTS_NUMBER = frozenset("+-.0123456789")
 DATE = re.compile(
     r"(\d{4})-(\d\d?)-(\d\d?)"
-    r"(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d?):(\d\d?)(\.\d+)?(?:[ \t]*(Z|[-+]\d\d?(?::?\d\d)?))?)?"
+    r"(?:[Tt](\d\d?):(\d\d?):(\d\d?)(\.\d+)?(Z|[-+]\d\d:\d\d)| (\d\d?):(\d\d?):(\d\d?)(\.\d+)?)?"
 )
 
 
@@ -200,7 +200,7 @@ class Builder:
         value = self.resolve(text, event) if tag in ("int", "float", "bool", "null") else text
         if tag == "binary":
             try:
-                return base64.b64decode(text, validate=False).decode()
+                return base64.b64decode("".join(text.split()), validate=True).decode()
             except (binascii.Error, UnicodeDecodeError):
                 raise self.bad(event, "!!binary value contains invalid base64 data") from None
         wanted = {"int": int, "float": int | float, "bool": bool, "null": type(None)}.get(tag)
@@ -259,8 +259,9 @@ def date(text: str) -> str:
     match = DATE.fullmatch(text)
     if not match:
         return text
-    year, month, day, hour, minute, second, fraction, zone = match.groups()
+    year, month, day = match.groups()[:3]
     if not (1 <= int(month) <= 12 and 1 <= int(day) <= 31):
         return text
+    hour, minute, second, fraction, zone = match.groups()[3:8] if match[8] else (*match.groups()[8:], None)
     time = f"{int(hour or 0):02}:{int(minute or 0):02}:{int(second or 0):02}{(fraction or '').rstrip('0').rstrip('.')}"
     return f"{year}-{int(month):02}-{int(day):02}T{time}{zone or 'Z'}"

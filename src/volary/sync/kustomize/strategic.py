@@ -127,16 +127,32 @@ class Merge:
         used = [key for key in keys if any(key in element for element in elements)]
         if not used:
             return [without_directives(element) for element in patch]
-        left = list(old)
-        made = []
+        left: list[Any] = list(old)
+        first: list[Any] = []
         for element in patch:
             if not isinstance(element, dict):
                 raise BuildError(f"{self.where}: {path} is a list of mappings, not of {type(element).__name__}")
             at = position(left, element, used)
-            found = left.pop(at) if at is not None else None
-            if element.get(DIRECTIVE) != "delete":
-                made.append(self.mapping(found or {}, element, path))
-        return made + left
+            if at is None:
+                self.refuse_half_key(left, element, used, path)
+                if element.get(DIRECTIVE) != "delete":
+                    first.append(self.mapping({}, element, path))
+            elif element.get(DIRECTIVE) == "delete":
+                left.pop(at)
+            elif len(used) > 1:
+                left[at] = self.mapping(left[at], element, path)  # stays in its place where there are several keys
+            else:
+                first.append(self.mapping(left.pop(at), element, path))
+        return first + left
+
+    def refuse_half_key(self, old: list[Any], element: dict[str, Any], keys: list[str], path: str) -> None:
+        """Refuse an element of which it cannot be told which one it means (kustomize drops it)."""
+        given = [key for key in keys if key in element]
+        if given == keys or position(old, element, given) is None:
+            return
+        shown = ", ".join(f"{key} {element[key]}" for key in given)
+        missing = ", ".join(key for key in keys if key not in element)
+        raise BuildError(f"{self.where}: {path}: the element with {shown} also needs {missing}, as the object has it")
 
 
 def is_directive(element: Any) -> bool:
