@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,7 @@ class Container:
         self.state = ContainerState(str(spec["name"]), str(spec.get("image") or ""))
         self.child: Child | None = None
         self.stopping = False
+        self._given: Command | None = None
         self._failures = 0  # in a row, for the back-off
         self._began: datetime = pod.world.now()
 
@@ -119,6 +121,7 @@ class Container:
             self._wait_in("RunContainerError", str(problem))
             self._say("Failed", f"Error: failed to start container {self.state.name}: {problem}", "Warning")
             return False
+        self._given = command
         self._began = self.pod.world.now()
         self.state.id = self.pod.world.clock.new_id()
         self.state.state = running(self._began)
@@ -217,6 +220,18 @@ class Container:
             await asyncio.sleep(seconds)
         if self.state.id:
             self.state.restarts += 1
+
+    def refresh_files(self) -> None:
+        """Bring mounted ConfigMaps and Secrets up to date; variables stay as they were at the start."""
+        if self._given is None or not self._given.files:
+            return
+        try:
+            files = Given(self.pod.world.local, self.pod.pod, self.pod.facts()).files()
+            if files != self._given.files:
+                self._given = replace(self._given, files=files)
+                self.pod.processes.write_files(self._given)
+        except (Missing, OSError) as problem:
+            self._say("FailedMount", f"the files stay as they were: {problem}", "Warning")
 
     async def run_pre_stop(self) -> None:
         """Do what the preStop hook asks, as far as it is known: sleep, or an HTTP GET to the pod itself."""

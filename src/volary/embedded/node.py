@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 
 PODS, LEASES, LEASE_NAMESPACE = "/pods", "coordination.k8s.io/leases", "kube-node-lease"
 KUBELET, SCHEDULER = "kubelet", "default-scheduler"
+MOUNTED = ("/configmaps", "/secrets")
 LEASE_SECONDS = 10.0
 MOST_LOG_BYTES = 1 << 20  # of one container; the older half goes
 RETRY_SECONDS = 1.0
@@ -97,6 +98,10 @@ class Node:
             for pod in (old, new):
                 if pod is not None:
                     self._add(key_of(pod))
+        elif resource in MOUNTED and new is not None and old is not None:
+            for run in self._runs.values():
+                if run.key[0] == key_of(new)[0]:
+                    run.refresh_files()
         elif resource == NODES:
             for pod in self.world.local.items(PODS):
                 if not spec_of(pod).get("nodeName"):

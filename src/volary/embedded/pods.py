@@ -74,6 +74,10 @@ class PodRun:
         self._stop.set()
         self._kill()
 
+    def refresh_files(self) -> None:
+        for container in self.containers:
+            container.refresh_files()
+
     def addresses(self) -> dict[int, Address]:
         """Return port as the pod knows it -> where it really is, for all containers that have a process."""
         found: dict[int, Address] = {}

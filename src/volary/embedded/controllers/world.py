@@ -43,6 +43,7 @@ class World:
     local: Local
     clock: Clock
     events: bool = True  # a simulation of hundreds of clusters does without
+    _count: int = 0
     _written: dict[tuple[str, str, str], str] = field(default_factory=dict)  # (uid, reason, message) -> Event's name
 
     def now(self) -> datetime:
@@ -76,11 +77,14 @@ class World:
         self._written[seen] = name
 
     def _event(self, about: Object, line: Line, component: str, namespace: str) -> NewObject:
-        now = format_time(self.now())
+        moment = self.now()
+        now = format_time(moment)
+        self._count += 1  # names in order of time, so that lines of one second are listed as they came
+        suffix = int(moment.timestamp() * 1e9) + self._count
         return {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"name": f"{name_of(about)}.{self.clock.rng.getrandbits(64):016x}", "namespace": namespace},
+            "metadata": {"name": f"{name_of(about)}.{suffix:x}", "namespace": namespace},
             "involvedObject": {
                 "apiVersion": about["apiVersion"],
                 "kind": about["kind"],

@@ -176,6 +176,7 @@ def main(arguments: list[str]) -> int:
         settings = read_settings(arguments)
         port = int(settings["port"])
         tester = LoadTester(settings, env)
+        tester.log(f"Starting load tester on port {port}")
     except (ValueError, re.error) as problem:
         print(f"error: {problem}", file=sys.stderr, flush=True)
         return 2

@@ -14,9 +14,9 @@ import pytest
 
 from tests.unit.embedded.node.http import call
 from tests.unit.embedded.node.programs import play
-from tests.unit.embedded.small_cluster import NEWER, deployment, service, set_image
+from tests.unit.embedded.small_cluster import NEWER, PODINFO, deployment, service, set_image
 from volary.embedded.addresses import Addresses, claim_addresses
-from volary.embedded.api.local import Object
+from volary.embedded.api.local import NewObject, Object
 from volary.embedded.api.local_access import LocalAccess
 from volary.embedded.api.server import ApiServer
 from volary.embedded.controllers import World, controllers
@@ -127,3 +127,32 @@ def test_the_node_says_that_it_is_ready_and_renews_its_lease(tmp_path: Path) -> 
             assert spec_of(cluster.local.get(*lease) or {})["holderIdentity"] == "node-1"
 
     play(story)
+
+
+def test_a_mounted_config_map_follows_its_source(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with real_cluster(tmp_path) as cluster:
+            metadata = {"name": "settings", "namespace": "test"}
+            cluster.local.create("/configmaps", {"metadata": metadata, "data": {"color": "red"}}, "kubectl")
+            pod = new_pod_with_volume()
+            cluster.local.create("/pods", pod, "kubectl")
+            await cluster.until(lambda: ready(cluster.local.get("/pods", "test", "one") or {}))
+            at = cluster.node.lookup("test", "one")[9898]
+            assert (await call(at, "/configs")).json() == {"color": "red"}
+            changed = {**edited(cluster.local.get("/configmaps", "test", "settings") or {}), "data": {"color": "blue"}}
+            cluster.local.update("/configmaps", changed, "kubectl")
+            assert (await call(at, "/configs")).json() == {"color": "blue"}
+
+    play(story)
+
+
+def new_pod_with_volume() -> NewObject:
+    container = {
+        "name": "podinfod",
+        "image": PODINFO,
+        "command": ["./podinfo", "--config-path=/etc/app"],
+        "volumeMounts": [{"name": "config", "mountPath": "/etc/app"}],
+    }
+    volumes = [{"name": "config", "configMap": {"name": "settings"}}]
+    metadata = {"name": "one", "namespace": "test"}
+    return {"metadata": metadata, "spec": {"containers": [container], "volumes": volumes}}
