@@ -40,7 +40,7 @@ class Cache:
     store: Store | None = None  # None: not looked at yet
     fetches: int = 0
     checkouts: dict[str, Checkout] = field(default_factory=dict)  # by commit
-    members: set[tuple[str, str]] = field(default_factory=set)  # (commit, branch) that were looked up
+    members: set[tuple[str, str]] = field(default_factory=set)  # (commit, head of a branch that has it)
 
 
 class GitFetcher:
@@ -60,7 +60,7 @@ class GitFetcher:
         if not ref.commit:
             return Revision(head, ref.label)
         if head != ref.commit:
-            await self._check_membership(source, credentials)
+            await self._check_membership(source, head, credentials)
         return Revision(ref.commit, ref.branch)
 
     async def fetch(self, source: Source, revision: Revision, credentials: Credentials) -> Checkout:
@@ -133,12 +133,12 @@ class GitFetcher:
                 raise no_such_commit(source, revision) from None
             raise SourceError("GitOperationFailed", f"cannot fetch from {source.url}: {first}") from None
 
-    async def _check_membership(self, source: Source, credentials: Credentials) -> None:
+    async def _check_membership(self, source: Source, head: str, credentials: Credentials) -> None:
         """Make sure that the commit is in the branch, with as little history as answers it. Raises: SourceError."""
         ref = source.ref
         cache = self._cache(source.url, credentials)
         async with cache.lock:
-            if (ref.commit, ref.branch) in cache.members:
+            if (ref.commit, head) in cache.members:
                 return
             await self._ready(cache)
             for depth in DEPTHS:
@@ -150,7 +150,7 @@ class GitFetcher:
                     self._raise_if_login(source, error)
                     raise SourceError("GitOperationFailed", f"cannot fetch from {source.url}: {error}") from None
                 if await self._is_ancestor(cache, ref):
-                    cache.members.add((ref.commit, ref.branch))
+                    cache.members.add((ref.commit, head))
                     return
         raise not_in_branch(source)
 
