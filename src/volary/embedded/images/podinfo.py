@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import platform
 import random
 import re
 import socket
@@ -145,7 +144,7 @@ class Podinfo(App):
             "logo": self.settings["ui-logo"],
             "message": self.settings["ui-message"] or f"greetings from podinfo v{self.version}",
             "goos": sys.platform,
-            "goarch": platform.machine() if sys.platform != "linux" else os.uname().machine,
+            "goarch": os.uname().machine,
             "runtime": "python" + ".".join(map(str, sys.version_info[:3])),
             "num_goroutine": "1",
             "num_cpu": str(os.cpu_count()),
