@@ -54,6 +54,7 @@ class Leadership:
         self.name = name
         self.namespace = namespace
         self.terms = terms or Terms()
+        self._trouble = ""  # why the last try failed
         self._lease: NewObject | None = None  # as last seen
         self._seen_at = 0.0  # loop time at which its spec was seen to change
         self._renewed_at: float | None = None  # loop time before our last renewal that succeeded; None: not the leader
@@ -120,11 +121,18 @@ class Leadership:
             async with asyncio.timeout(self._seconds_for_a_try()):
                 mine = await self._take()
         except (KubeError, TimeoutError) as error:
-            log.debug("no renewal", extra={"lease": self.name, "error": str(error)})
+            self._note_trouble(str(error) or "no answer in time")
             return False
+        self._trouble = ""
         # From before the request: the server may have written it at any moment since.
         self._renewed_at = began if mine else None
         return mine
+
+    def _note_trouble(self, text: str) -> None:
+        """Say once why the Lease cannot be reached: a program that waits in silence cannot be mended."""
+        if text != self._trouble:
+            log.warning("cannot reach the lease", extra={"lease": f"{self.namespace}/{self.name}", "error": text})
+        self._trouble = text
 
     def _seconds_for_a_try(self) -> float:
         """A leader asks until its time is over, others as long as a leader would."""

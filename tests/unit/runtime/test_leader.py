@@ -211,6 +211,20 @@ def test_work_that_fails_ends_the_run_and_gives_the_lease_back() -> None:
     run_virtually(main())
 
 
+def test_a_lease_that_we_may_not_touch_is_said_once_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+    async def main() -> None:
+        one = Candidates()
+        one.server.refusals = [Refusal(403, "Forbidden", "leases is forbidden") for _ in range(20)]
+        async with one.running("a"):
+            await asyncio.sleep(20)
+            assert one.history == []
+            await asyncio.sleep(120)
+            assert one.leaders() == ["a"]
+
+    run_virtually(main())
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == ["cannot reach the lease"]
+
+
 def test_work_that_is_done_ends_the_run() -> None:
     async def done() -> None:
         await asyncio.sleep(30)
