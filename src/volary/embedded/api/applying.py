@@ -20,6 +20,7 @@ from volary.embedded.api.field_sets import FieldSet, difference
 from volary.embedded.api.go_text import go_text
 from volary.embedded.api.managed import bare, managers_of, writer
 from volary.embedded.api.managers import BEFORE_FIRST, Conflicts, Managers, Writer, applied, updated
+from volary.embedded.api.omission import omit
 from volary.embedded.api.schema import LIST, MAP, SCALAR, Node
 from volary.embedded.api.store import Entry
 from volary.embedded.api.typed import NotTyped, compare, field_set
@@ -53,6 +54,7 @@ def apply(core: Core, call: Call) -> tuple[Entry, bool]:
     _refresh_last_applied(merged, config, call.options.manager)
     if type_.custom:
         conform_metadata(merged)
+        omit(merged["metadata"], metadata_node())
     return commit(core, type_, entry, headed(merged, type_), call.path.subresource, call.options, found), False
 
 
@@ -69,6 +71,7 @@ def _create(core: Core, call: Call, config: Object, by: Writer) -> Entry:
     merged = headed(copy_of(merged), type_)
     if type_.custom:
         conform_metadata(merged)
+        omit(merged["metadata"], metadata_node())
     return create_object(core, type_, call.namespace, merged, call.options, found)
 
 

@@ -28,15 +28,15 @@ KEPT = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 SPEC, STATUS = (".spec.replicas", ".status.replicas")
 
 
-def scale_of(type_: ResourceType, obj: Object) -> Object:
-    """Return the scale of an object."""
+def scale_of(type_: ResourceType, obj: Object, strict: bool = False) -> Object:
+    """Return the scale of an object; `strict`: which must say its replicas. Raises: Problem."""
     paths = _paths(type_)
     meta = obj["metadata"]
     kept = {
         key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp") if key in meta
     }
     replicas = _at(obj, paths.get("specReplicasPath", SPEC))
-    if type_.custom and replicas is None:
+    if strict and type_.custom and replicas is None:
         raise internal(f"the spec replicas field {paths.get('specReplicasPath')!r} does not exist")
     status: Object = {"replicas": _at(obj, paths.get("statusReplicasPath", STATUS)) or 0}
     if selector := _selector(type_, obj, paths):

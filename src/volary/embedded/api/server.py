@@ -172,7 +172,7 @@ class ApiServer:
         match call.method:
             case "GET":
                 entry = find(self.core, call.type, call.namespace, call.name)
-                found = scaling.scale_of(call.type, entry.obj)
+                found = scaling.scale_of(call.type, entry.obj, strict=True)
             case "PUT":
                 found = scaling.put_scale(self.core, call)
             case "PATCH":

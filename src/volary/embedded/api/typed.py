@@ -74,11 +74,11 @@ def field_set(value: Any, node: Node) -> FieldSet:
         for name, child in value.items():
             _add_field(found, name, child, node)
     else:
-        for item in value:
-            below = field_set(item, node.elem)
+        for element, items in _grouped(value, node).items():
+            below = field_set(items[0], node.elem) if len(items) == 1 else {}
             if below:
                 below["."] = {}
-            found[item_element(node, item)] = below
+            found[element] = below
     return found
 
 
@@ -114,36 +114,78 @@ def compare(left: Any, right: Any, node: Node) -> Comparison:
 def _compare(left: Any, right: Any, node: Node, path: Path, found: Comparison) -> None:
     if left is right or (left is not ABSENT and right is not ABSENT and type(left) is type(right) and left == right):
         return
-    kind_left = kind_of(node, left) if left is not ABSENT else ""
-    kind_right = kind_of(node, right) if right is not ABSENT else ""
-    kind = kind_right or kind_left
-    empty = (left is ABSENT or not left) and (right is ABSENT or not right)
-    differ = bool(kind_left and kind_right and kind_left != kind_right)
-    if differ or empty or atomic(node, kind):
+    before, after = _atom(node, left), _atom(node, right)
+    leaf = False
+    if right is ABSENT:
+        leaf = _compare_as(before, left, right, node, path, found)
+    elif left is ABSENT or before == after:
+        leaf = _compare_as(after, left, right, node, path, found)
+    else:  # content without a schema may change its kind: what was below it goes, what is below it now comes
+        _compare_as(before, left, right, node, path, found)
+        leaf = _compare_as(after, left, right, node, path, found)
+    if path and not leaf and (left is ABSENT or right is ABSENT):
         _note(left, right, path, found)
-        return
+
+
+def _atom(node: Node, value: Any) -> str:
+    """Return as what kind a value is compared; null fits any, maps first."""
+    if value is ABSENT:
+        return ""
+    return MAP if value is None and node.kind == ANY else kind_of(node, value)
+
+
+def _compare_as(kind: str, left: Any, right: Any, node: Node, path: Path, found: Comparison) -> bool:
+    """Compare two values as maps, lists or scalars; return True where they counted as a whole."""
+    if kind == SCALAR:
+        _note(left, right, path, found)
+        return True
+    shape = dict if kind == MAP else list
+    ours = left if isinstance(left, shape) else None
+    theirs = right if isinstance(right, shape) else None
+    if atomic(node, kind) or not (ours or theirs):
+        _note(left, right, path, found)
+        return True
     if kind == MAP:
-        _compare_maps(left or {}, right or {}, node, path, found)
+        _compare_maps(ours or {}, theirs or {}, node, path, found)
     else:
-        _compare_lists(left or [], right or [], node, path, found)
-    if path and (left is ABSENT or right is ABSENT):
-        _note(left, right, path, found)
+        _compare_lists(ours or [], theirs or [], node, path, found)
+    return False
 
 
 def _compare_maps(left: Any, right: Any, node: Node, path: Path, found: Comparison) -> None:
-    left = {} if left is ABSENT else left
-    right = {} if right is ABSENT else right
     for name in dict.fromkeys([*left, *right]):
         one, other = left.get(name, ABSENT), right.get(name, ABSENT)
         if one is not other:
             _compare(one, other, node.child(name), (*path, "f:" + name), found)
 
 
+def _grouped(items: list[Any], node: Node) -> dict[str, list[Any]]:
+    groups: dict[str, list[Any]] = {}
+    for item in items:
+        groups.setdefault(item_element(node, item), []).append(item)
+    return groups
+
+
 def _compare_lists(left: Any, right: Any, node: Node, path: Path, found: Comparison) -> None:
-    ones = {} if left is ABSENT else {item_element(node, item): item for item in left}
-    others = {} if right is ABSENT else {item_element(node, item): item for item in right}
+    """Compare item by item; items that repeat a key count as one."""
+    ones, others = _grouped(left, node), _grouped(right, node)
     for element in dict.fromkeys([*ones, *others]):
-        _compare(ones.get(element, ABSENT), others.get(element, ABSENT), node.elem, (*path, element), found)
+        before, after = ones.get(element, []), others.get(element, [])
+        where = (*path, element)
+        one, other = before[0] if before else ABSENT, after[0] if after else ABSENT
+        if len(before) < 2 and len(after) < 2:
+            _compare(one, other, node.elem, where, found)
+        elif len(before) > 1 and len(after) > 1:
+            if before != after:
+                insert(found.modified, where)
+        elif len(before) > 1:
+            if after:
+                _compare(ABSENT, other, node.elem, where, found)
+            insert(found.removed, where)
+        else:
+            if before:
+                _compare(one, ABSENT, node.elem, where, found)
+            insert(found.added, where)
 
 
 def _note(left: Any, right: Any, path: Path, found: Comparison) -> None:
