@@ -8,13 +8,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 HONEST = "The server says what it is, and offers no exec, attach, port-forward or proxy of pods and nodes."
-GO_TEXT = "The message shows a Go value or a Go library's words."
+GO_TEXT = "The message shows a Go value, or has a Go library's words."
+GO_DIFF = "The message ends in a diff of the two objects as Go prints them."
 MAP_ORDER = "The real server lists these errors in the random order of a Go map."
+STILL_WARNS = "The real server warns of unknown fields of an object that it then refuses for another reason."
 
 ACCEPTED: Mapping[str, str] = {
-    "paths: version": HONEST,
+    "apply-config-maps: not YAML": GO_TEXT,
+    "bad-deployments: a variable twice, warned of": "No warning, and the second of two variables of a name is owned, too.",
+    "custom: float for an integer": "One of three messages about one mistake, with a Go type's name, is left out.",
+    "custom: many errors": MAP_ORDER,
+    "custom: object for a list": STILL_WARNS,
+    "custom: other version": STILL_WARNS,
+    "definitions: two storage versions": GO_TEXT,
+    "lists: bad token": "The message shows a byte that is no text, escaped as Go does.",
+    "patches: unknown field, strict": "The message shows the patched object with its fields in another order.",
+    "patches: wrong type": "The message shows the patched object with its fields in another order.",
     "paths: api": "The embedded server has no address outside this machine to name.",
     "paths: core": HONEST,
     "paths: core, all in one": HONEST,
-    "custom: many errors": MAP_ORDER,
+    "paths: version": HONEST,
+    "pods: command may not": GO_DIFF,
+    "pods: node may not": GO_DIFF,
+    "sets: table of daemon sets": "The table's object has an annotation that the real one hides there and shows elsewhere.",
 }

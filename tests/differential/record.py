@@ -136,7 +136,7 @@ def main() -> None:
             lines = record(server, script)
             total += len(lines)
             path = TRANSCRIPTS / f"{script.name}.jsonl"
-            path.write_text("".join(json.dumps(line, sort_keys=True) + "\n" for line in lines), "utf-8")
+            path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
             print(f"{len(lines):4d}  {path.name}")
     print(f"{total:4d}  request and answer pairs")
 

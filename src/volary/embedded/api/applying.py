@@ -55,6 +55,8 @@ def apply(core: Core, call: Call) -> tuple[Entry, bool]:
     if type_.custom:
         conform_metadata(merged)
         omit(merged["metadata"], metadata_node())
+    else:
+        omit(merged, type_.node)
     return commit(core, type_, entry, headed(merged, type_), call.path.subresource, call.options, found), False
 
 
@@ -72,6 +74,8 @@ def _create(core: Core, call: Call, config: Object, by: Writer) -> Entry:
     if type_.custom:
         conform_metadata(merged)
         omit(merged["metadata"], metadata_node())
+    else:
+        omit(merged, type_.node)
     return create_object(core, type_, call.namespace, merged, call.options, found)
 
 

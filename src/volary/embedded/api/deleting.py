@@ -228,6 +228,10 @@ def _again(
     if type_.storage in ("/namespaces", CRDS):
         return entry, False
     if not finalizers and not grace:
+        if type_.storage == "/pods" and not options.dry_run:  # the last state says that no grace is left
+            last = fresh(entry.obj)
+            last["metadata"]["deletionGracePeriodSeconds"] = 0
+            entry = core.store.put(type_.storage, last)
         return _gone(core, type_, entry, options), True
     if not before and finalizers == list(meta.get("finalizers") or ()):
         return entry, False

@@ -1,6 +1,5 @@
 """Tables: what is in them, and the words and ages of their cells."""
 
-# ruff: noqa: E501 - a row of a table stays on its line
 from __future__ import annotations
 
 from datetime import UTC, datetime
