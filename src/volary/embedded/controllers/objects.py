@@ -5,11 +5,11 @@ Objects that came from the API are shared: `edited` gives a copy whose metadata,
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.local import NewObject, Object
 
 
@@ -55,8 +55,8 @@ def status_of(obj: Object) -> Mapping[str, Any]:
 
 def edited(obj: Object) -> NewObject:
     """Return a deep copy without `managedFields`, which the API keeps on its own."""
-    result = copy.deepcopy({key: value for key, value in obj.items() if key != "metadata"})
-    result["metadata"] = copy.deepcopy({key: value for key, value in meta(obj).items() if key != "managedFields"})
+    metadata = {key: value for key, value in meta(obj).items() if key != "managedFields"}
+    result: NewObject = copy_of({**obj, "metadata": metadata})
     return result
 
 

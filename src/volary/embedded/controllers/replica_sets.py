@@ -5,9 +5,9 @@ Source: Kubernetes Deployment controller (`sync.go`, `deployment_util.go`).
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
+from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.errors import Problem
 from volary.embedded.api.local import NewObject, Object
 from volary.embedded.controllers import deployment_status as judge
@@ -128,10 +128,10 @@ class ReplicaSets:
     def _fresh(self, deployment: Object, old: Sequence[Object], replicas: int) -> NewObject:
         spec, limits = spec_of(deployment), bounds(deployment)
         digest = template_hash(spec["template"], int(status_of(deployment).get("collisionCount") or 0))
-        template = copy.deepcopy(dict(spec["template"]))
+        template = copy_of(dict(spec["template"]))
         labels = {**((template.get("metadata") or {}).get("labels") or {}), LABEL: digest}
         template["metadata"] = {**(template.get("metadata") or {}), "labels": labels}
-        selector = copy.deepcopy(dict(spec["selector"]))
+        selector = copy_of(dict(spec["selector"]))
         selector["matchLabels"] = {**(selector.get("matchLabels") or {}), LABEL: digest}
         revision = max([revision_of(each) for each in old], default=0) + 1
         marks = {REVISION: str(revision), DESIRED: str(limits.replicas), MAX_REPLICAS: str(limits.most)}

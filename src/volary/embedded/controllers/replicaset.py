@@ -5,11 +5,11 @@ Source: Kubernetes ReplicaSet controller (`replica_set.go`, `replica_set_utils.g
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.errors import Problem
 from volary.embedded.api.local import NewObject, Object
 from volary.embedded.controllers.claim import claim
@@ -118,12 +118,12 @@ class PodSets:
 def new_pod(replica_set: Object) -> NewObject:
     """Return a pod of a ReplicaSet's template; the API gives it its name."""
     template = spec_of(replica_set)["template"]
-    metadata = copy.deepcopy(dict(template.get("metadata") or {}))
+    metadata = copy_of(dict(template.get("metadata") or {}))
     metadata.pop("creationTimestamp", None)
     metadata["generateName"] = f"{name_of(replica_set)}-"
     metadata["namespace"] = namespace_of(replica_set)
     metadata["ownerReferences"] = [owner_ref(replica_set)]
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": copy.deepcopy(dict(template["spec"]))}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": copy_of(dict(template["spec"]))}
 
 
 def _cheapest_first(pod: Object) -> tuple[Any, ...]:

@@ -19,6 +19,8 @@ from typing import NamedTuple, cast
 LARGEST_BODY = 1 << 22
 LARGEST_HEAD = 1 << 16
 DRAIN_SECONDS = 10.0  # for requests in flight, after a stop was asked for
+QUIET_LOOKS = 50  # at LOOK_SECONDS from each other, all without a request: nobody sends here any more
+LOOK_SECONDS = 0.01
 BACKLOG = 1024
 JSON = "application/json; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
@@ -71,6 +73,7 @@ class Server:
         self.app = app
         self.connections: set[Connection] = set()
         self.stopping = False
+        self.asked = 0  # requests so far
         self._listeners: list[asyncio.Server] = []
         self._ended = asyncio.Event()
         self.waiting: set[asyncio.Task[None]] = set()
@@ -87,15 +90,26 @@ class Server:
         await self._drain()
 
     async def _drain(self) -> None:
+        """Serve on until nobody asks any more, then let go.
+
+        Whoever routes here may learn late that we leave, and on a busy machine requests wait unread: to close at
+        once would lose those. Looks are counted, not time, for a look comes after all that could be read by then.
+        """
         self.stopping = True
         self.app.stop()
+        loop = asyncio.get_running_loop()
+        end, quiet, seen = loop.time() + DRAIN_SECONDS, 0, self.asked
+        while quiet < QUIET_LOOKS and loop.time() < end:
+            await asyncio.sleep(LOOK_SECONDS)
+            busy = any(connection.busy for connection in self.connections)
+            quiet = 0 if busy or self.asked != seen else quiet + 1
+            seen = self.asked
         for listener in self._listeners:
             listener.close()
-        end = asyncio.get_running_loop().time() + DRAIN_SECONDS
-        while self.connections and asyncio.get_running_loop().time() < end:
+        while self.connections and loop.time() < end:
             for connection in list(self.connections):
                 connection.close_if_idle()
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(LOOK_SECONDS)
 
 
 class Connection(asyncio.Protocol):
@@ -153,6 +167,7 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, ask: Ask) -> None:
         start = time.perf_counter()
+        self.server.asked += 1
         route, reply = self.server.app.route(ask)
         if isinstance(reply, Answer) and not reply.wait:
             self._send(ask, route, reply, start)
