@@ -86,6 +86,7 @@ class Member:
     primary: str = P
     phase: str = "Succeeded"
     weight: int = 0
+    tried: str = ""  # the commit that was turned down and is still applied
     updated: int = 0  # tells changes of the canary's condition apart
     fails: bool = False  # the canary here turns every commit but P down
     reachable: bool = True
@@ -129,7 +130,7 @@ class Member:
         """Apply what is wanted; a canary in flight is ended when the target is what the primary runs again."""
         if self.applied == self.wanted or self.ready != "True":
             return None
-        after = replace(self, applied=self.wanted, version=self.version + 1)
+        after = replace(self, applied=self.wanted, tried="", version=self.version + 1)
         if after.applied == after.primary and self.phase == "Progressing":
             return replace(after, phase="Initialized", weight=0, updated=(self.updated + 1) % 8)
         return after
@@ -138,10 +139,9 @@ class Member:
         """Notice a change, measure it, promote it or turn it down."""
         if self.phase == "Progressing":
             if self.applied in bad or (self.fails and self.applied != P):
-                return replace(self, phase="Failed", weight=0, updated=(self.updated + 1) % 8)
+                return replace(self, phase="Failed", weight=0, tried=self.applied, updated=(self.updated + 1) % 8)
             return replace(self, phase="Succeeded", weight=0, primary=self.applied, updated=(self.updated + 1) % 8)
-        tried = self.phase == "Failed" and (self.applied in bad or (self.fails and self.applied != P))
-        if self.applied != self.primary and not tried:
+        if self.applied not in (self.primary, self.tried):
             return replace(self, phase="Progressing", weight=10, updated=(self.updated + 1) % 8)
         return None
 
