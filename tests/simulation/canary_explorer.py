@@ -14,7 +14,15 @@ from volary.canary.plan import Copy, MakePrimary, Plan, Scale, SetWeight
 from volary.canary.spec import Phase, Progress
 
 Decide = Callable[[Facts, datetime], Plan]
-LATE = ("push", "hand", "canary lost", "route deleted")  # events that may fall between a look and the write
+LATE = (
+    "push",
+    "hand",
+    "canary lost",
+    "route deleted",
+    "target",
+    "primary deleted",
+)  # events that may fall between a look and the write
+HELP = ("target back", "canary ready", "primary ready", "pass", "time")
 MOST_MOVES = 150  # from any state to rest
 
 
@@ -41,12 +49,19 @@ def explore(decide: Decide, to_the_end: bool = True) -> Walk:
     """Walk everything that can be reached from the installation; or until something wrong was found."""
     walk = Walk({INSTALL: None})
     todo = deque([INSTALL])
+    plans: dict[World, Plan] = {}
+
+    def plan_for(world: World) -> Plan:
+        if world not in plans:
+            plans[world] = decide(facts_of(world), now_of(world))
+        return plans[world]
+
     settled: dict[World, bool] = {}
     while todo and (to_the_end or not (walk.violations or walk.stuck)):
         world = todo.popleft()
-        if not comes_to_rest(decide, world, settled):
+        if not comes_to_rest(plan_for, world, settled):
             walk.stuck.append(world)
-        plan = decide(facts_of(world), now_of(world))
+        plan = plan_for(world)
         for sentence in broken(world, plan):
             walk.violations.setdefault(sentence, world)
         for label, after in successors(world, plan):
@@ -117,13 +132,13 @@ def broken_by_actions(world: World, plan: Plan) -> Iterator[str]:
     for action in plan.actions:
         match action:
             case SetWeight(percent) if percent > live:
-                if not (world.replicas and world.ready == "ready"):
+                if not serves(world):
                     yield "traffic to a canary that is not ready"
                 if revision(world.target) != at.applied:
                     yield "traffic to another revision than the one on trial"
                 if at.failed_checks > SPEC.threshold:
                     yield "traffic to a canary that was given up"
-            case SetWeight(percent) if percent < live and not (facts_of(world).primary_can_serve):
+            case SetWeight(percent) if percent < live and serves(world) and not facts_of(world).primary_can_serve:
                 yield "traffic to a primary that cannot serve"
             case Scale(0) if live and at.phase not in (Phase.NEW, Phase.INITIALIZING):
                 yield "scaled down with traffic on it"
@@ -135,8 +150,17 @@ def broken_by_actions(world: World, plan: Plan) -> Iterator[str]:
                 yield "copied what was not measured"
             case Copy() if at.phase not in (Phase.INITIALIZING, Phase.PROMOTING):
                 yield "copied in another phase"
-            case MakePrimary() if at.phase is not Phase.INITIALIZING:
-                yield "primary made again"
+            case MakePrimary() if at.phase is not Phase.INITIALIZING and not may_be_primary(world):
+                yield "a primary made of what was not promoted"
+
+
+def serves(world: World) -> bool:
+    return world.replicas > 0 and world.ready == "ready" and not world.gone
+
+
+def may_be_primary(world: World) -> bool:
+    name = revision(world.target)
+    return name == world.progress.promoted or measured(world, name, set(SPEC.weights))
 
 
 def measured(world: World, name: str, wanted: set[int]) -> bool:
@@ -147,13 +171,13 @@ def measured(world: World, name: str, wanted: set[int]) -> bool:
     return not wanted or (ghost == name and weights >= wanted)
 
 
-def comes_to_rest(decide: Decide, world: World, known: dict[World, bool]) -> bool:
+def comes_to_rest(plan_for: Callable[[World], Plan], world: World, known: dict[World, bool]) -> bool:
     """Does it end well when the world only helps: Pods get ready, checks pass, time goes on?"""
     path: list[World] = []
     result = False
     while world not in known and len(path) < MOST_MOVES:
         path.append(world)
-        after = helped(world, decide(facts_of(world), now_of(world)))
+        after = helped(world, plan_for(world))
         if after is None:
             result = is_rest(world)
             break
@@ -169,8 +193,8 @@ def helped(world: World, plan: Plan) -> World | None:
     after = [end for _, end in moves(world, plan, world)]
     if after:
         return after[-1]
-    kind = {label: end for label, end in events(world) if label in ("canary ready", "primary ready", "pass", "time")}
-    for label in ("canary ready", "primary ready", "pass", "time"):
+    kind = {label: end for label, end in events(world) if label in HELP}
+    for label in HELP:
         if label in kind:
             return kind[label]
     return None
@@ -185,6 +209,8 @@ def is_rest(world: World) -> bool:
         return world.primary_ready == "hopeless"
     if world.primary_ready == "hopeless" and at.phase is Phase.PROMOTING:
         return world.ready != "ready" or revision(world.target) != at.applied
-    if world.weight or world.replicas or at.phase not in AT_REST:
+    if not world.primary:  # somebody deleted it, and what it ran is not there any more: a person is needed
+        return revision(world.target) != at.promoted
+    if world.weight or at.phase not in AT_REST:
         return False
     return world.target == world.primary or (at.phase is Phase.FAILED and revision(world.target) == at.applied)

@@ -64,6 +64,7 @@ class World:
     foreign: bool = False
     asked: Asked | None = None
     aged: bool = False  # the interval has passed since the step began
+    gone: bool = False  # the target was deleted
     pushes: int = 2
     troubles: int = 1
     ghost: tuple[str, frozenset[int]] = ("", frozenset())
@@ -75,7 +76,9 @@ INSTALL = World(Progress(since=T0, entered=T0, turned=T0))
 def facts_of(world: World) -> Facts:
     """Return what one look at this world shows."""
     serving = world.replicas > 0 and world.ready == "ready"
-    target = Workload(world.replicas, world.ready == "ready", serving, world.ready == "hopeless", "not ready")
+    target = None
+    if not world.gone:
+        target = Workload(world.replicas, world.ready == "ready", serving, world.ready == "hopeless", "not ready")
     primary = None
     if world.primary:
         # A primary that is rolled keeps old Pods until new ones are ready; one that was never ready has none.
@@ -91,10 +94,10 @@ def facts_of(world: World) -> Facts:
         names=NAMES,
         spec=SPEC,
         progress=world.progress,
-        revision=revision(world.target),
+        revision="" if world.gone else revision(world.target),
         target=target,
         primary=primary,
-        same=world.primary == world.target,
+        same=world.primary == world.target and not world.gone,
         primary_trial=world.primary_mark,
         weight=world.weight,
         route_differs=world.weight is None or world.foreign,
@@ -122,7 +125,7 @@ def perform(world: World, action: Action, seen: World) -> World:
             return replace(world, primary=seen.target, primary_mark=mark, primary_ready="waiting")
         case Copy(trial) if world.primary == seen.primary:
             return replace(world, primary=seen.target, primary_mark=trial, primary_ready="waiting")
-        case Scale(replicas):
+        case Scale(replicas) if target_of(world) == target_of(seen):
             ready = "waiting" if replicas and not world.replicas else world.ready
             return replace(world, replicas=replicas, ready=ready if replicas else "ready")
         case SetWeight(percent) if (world.weight, world.foreign) == (seen.weight, seen.foreign):
@@ -131,6 +134,11 @@ def perform(world: World, action: Action, seen: World) -> World:
             return replace(world, asked=Asked(question))
         case _:
             return world
+
+
+def target_of(world: World) -> tuple[object, ...]:
+    """Return what changes the target's version."""
+    return world.target, world.replicas, world.ready, world.gone
 
 
 def store(world: World, progress: Progress, seen: World) -> World:
@@ -167,6 +175,7 @@ def events(world: World) -> Iterator[tuple[str, World]]:
             yield "primary never ready", replace(world, primary_ready="hopeless", troubles=world.troubles - 1)
     yield from answers(world)
     yield from changes(world)
+    yield from deletions(world)
     if not world.aged or aged(world.asked) != world.asked:
         yield "time", replace(world, aged=True, asked=aged(world.asked))
     if world.asked is not None:
@@ -187,7 +196,7 @@ def answers(world: World) -> Iterator[tuple[str, World]]:
 
 def changes(world: World) -> Iterator[tuple[str, World]]:
     """Yield what people do: push, put back, edit the route; and a canary that stops being ready."""
-    if world.pushes:
+    if world.pushes and not world.gone:
         for name in "abc":
             if name != world.target:
                 ready = "waiting" if world.replicas else world.ready
@@ -199,6 +208,17 @@ def changes(world: World) -> Iterator[tuple[str, World]]:
         if world.weight is not None:
             yield "hand", replace(world, weight=50, foreign=True, troubles=less)
             yield "route deleted", replace(world, weight=None, foreign=True, troubles=less)
+
+
+def deletions(world: World) -> Iterator[tuple[str, World]]:
+    """Yield a target or a primary that somebody deletes, and a target that is applied again."""
+    if world.gone:
+        yield "target back", replace(world, gone=False, replicas=1, ready="waiting")
+    elif world.troubles and world.progress.phase is not Phase.NEW:
+        less = world.troubles - 1
+        yield "target deleted", replace(world, gone=True, replicas=0, ready="ready", troubles=less)
+        if world.primary:
+            yield "primary deleted", replace(world, primary="", primary_mark="", troubles=less)
 
 
 def moves(world: World, plan: Plan, seen: World) -> Iterator[tuple[str, World]]:

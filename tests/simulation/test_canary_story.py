@@ -271,8 +271,9 @@ def test_a_revision_that_is_never_ready_is_rolled_back_at_its_deadline() -> None
         await at.installed(progressDeadlineSeconds=30)
         await at.push("ghcr.io/nobody/unknown:1")
         await at.until("Failed", seconds=120)
-        assert at.told[2].startswith("! Rolling back podinfo.test progress deadline exceeded")
-        assert at.told[3:] == ["! Canary failed! Scaling down podinfo.test"]
+        assert at.told[2].startswith("! canary deployment podinfo.test not ready: deployment")
+        assert at.told[3].startswith("! Rolling back podinfo.test progress deadline exceeded")
+        assert at.told[4:] == ["! Canary failed! Scaling down podinfo.test"]
         assert (await at.weights(), await at.replicas("podinfo")) == ((100, 0), 0)
 
     play(story)

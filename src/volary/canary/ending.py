@@ -23,18 +23,20 @@ from volary.runtime.events import Line
 
 def give_up(facts: Facts, now: datetime) -> Plan | None:
     """Too many failed checks, or a canary that will never be ready: take the traffic away, for good."""
+    lines: tuple[Line, ...]
     at, spec = facts.progress, facts.spec
     if at.phase is not Phase.PROGRESSING or at.failed_checks > spec.threshold:
         return None
     assert facts.target is not None, "held before"
     if facts.target.hopeless and facts.target.replicas:
-        line = messages.deadline_exceeded(facts.names.canary, facts.target.because)
+        why = messages.target_not_ready(facts.names.target, facts.target.because)
+        lines = (why, messages.deadline_exceeded(facts.names.canary, why.message))
     elif at.failed_checks == spec.threshold and not spec.skip_analysis:
-        line = messages.threshold_reached(facts.names.canary, at.failed_checks)
+        lines = (messages.threshold_reached(facts.names.canary, at.failed_checks),)
     else:
         return None
     given_up = replace(at, weight=0, failed_checks=spec.threshold + 1)
-    return Plan(line.message, announce=(line,), progress=given_up)
+    return Plan(lines[-1].message, announce=lines, progress=given_up)
 
 
 def roll_back(facts: Facts, now: datetime) -> Plan | None:
@@ -76,12 +78,12 @@ def promote(facts: Facts, now: datetime) -> Plan | None:
 def promotion_failed(facts: Facts) -> Plan:
     """The new primary is broken and the canary works: all traffic to the canary, which is kept."""
     assert facts.primary is not None, "held before"
+    why = messages.primary_not_ready(facts.names.primary, facts.primary.because)
     if not facts.canary_can_serve:
-        line = messages.primary_not_ready(facts.names.primary, facts.primary.because)
-        return Plan("neither side is ready", announce=(line,))
-    line = messages.promotion_failed(facts.names.target, facts.primary.because)
+        return Plan("neither side is ready", announce=(why,))
+    line = messages.promotion_failed(facts.names.target, why.message)
     failed = replace(facts.progress, phase=Phase.FAILED, weight=100, failed_checks=0)
-    return Plan(line.message, announce=(line,), progress=failed)
+    return Plan(line.message, announce=(why, line), progress=failed)
 
 
 def give_back(facts: Facts, now: datetime) -> Plan:

@@ -134,6 +134,8 @@ class Canaries:
         """Write what the plan asks for."""
         if seen.facts.spec.suspend:
             self.questions.forget(key)
+        if plan.actions:
+            self.writer.slow_down(key)
         await self.say_ignored(key, seen)
         for line in plan.announce:
             await self.say(key, seen, line, once=True)
@@ -193,8 +195,8 @@ class Canaries:
             case Copy(trial):
                 await self.copy(key, seen, trial)
             case Scale(replicas):
-                canary, spec = seen.canary, seen.facts.spec
-                await self.writer.scale(key, DEPLOYMENTS, spec.target, namespace_of(canary), replicas)
+                assert seen.target is not None, "decided with a target"
+                await self.writer.scale(key, DEPLOYMENTS, seen.target, replicas)
             case SetWeight(percent):
                 await self.set_weight(key, seen, percent)
             case Ask():

@@ -68,8 +68,8 @@ def route(facts: Facts) -> Plan | None:
         because = f"weight {facts.weight} -> {wanted}"
     else:
         because = "the route is not as it should be"
-    repaired = messages.repaired("VirtualService", f"{100 - wanted}/{wanted}") if facts.foreign else None
-    return Plan(because, announce=(repaired,) if repaired else (), actions=(SetWeight(wanted),))
+    repaired = (messages.repaired("VirtualService", f"{100 - wanted}/{wanted}"),) if facts.foreign else ()
+    return Plan(because, halted=repaired, actions=(SetWeight(wanted),))
 
 
 def not_before(at: Progress, interval: timedelta, now: datetime) -> datetime | None:

@@ -14,14 +14,14 @@ from datetime import timedelta
 
 from volary.canary.caches import Caches, asked_for
 from volary.kube.errors import AlreadyExists
-from volary.kube.objects import NewObject, Resource, name_of, version_of
+from volary.kube.objects import NewObject, Object, Resource, name_of, namespace_of, version_of
 from volary.runtime.cluster import Cluster
 from volary.runtime.errors import TryAgain
 
 log = logging.getLogger(__name__)
 
 MANAGER = "volary-canary"
-MOST_WRITES = 20  # of one object in one window; a release at an interval of 1 s makes about ten
+MOST_WRITES = 12  # of one object in one window; a release at an interval of 1 s makes six
 WINDOW = timedelta(seconds=10)
 
 
@@ -35,7 +35,7 @@ class Writer:
 
     async def put(self, key: str, resource: Resource, obj: NewObject) -> None:
         """Create an object, or replace the one it was made from. Raises: Conflict, TryAgain."""
-        self.slow_down(key, resource, name_of(obj))
+        self.count(key, resource, name_of(obj))
         client = self.cluster.client
         if version_of(obj):
             written = await client.update(resource, obj, MANAGER)
@@ -50,11 +50,15 @@ class Writer:
             log.warning("the server does not keep all of it", extra=self.about(key, resource, obj))
             self.wake(key)
 
-    async def scale(self, key: str, resource: Resource, name: str, namespace: str, replicas: int) -> None:
-        """Let a workload have so many Pods."""
-        self.slow_down(key, resource, name)
-        body = {"spec": {"replicas": replicas}}
-        written = await self.cluster.client.patch(resource, name, body, namespace, manager=MANAGER)
+    async def scale(self, key: str, resource: Resource, workload: Object, replicas: int) -> None:
+        """Let a workload have so many Pods, if it is the one that was looked at. Raises: Conflict.
+
+        Without the condition a program that was stopped for a while could still take away Pods that serve by now.
+        """
+        name = name_of(workload)
+        self.count(key, resource, name)
+        body = {"metadata": {"resourceVersion": version_of(workload)}, "spec": {"replicas": replicas}}
+        written = await self.cluster.client.patch(resource, name, body, namespace_of(workload), manager=MANAGER)
         self.note(key, resource, written)
 
     async def status(self, key: str, resource: Resource, obj: NewObject) -> None:
@@ -69,12 +73,16 @@ class Writer:
     def about(self, key: str, resource: Resource, obj: NewObject) -> dict[str, str]:
         return {"cluster": self.cluster.name, "key": key, "kind": resource.kind, "object": name_of(obj)}
 
-    def slow_down(self, key: str, resource: Resource, name: str) -> None:
-        """Count a write. Raises: TryAgain, when somebody else keeps undoing it."""
-        times = self.caches.remember(key).times.setdefault((resource, name), [])
+    def count(self, key: str, resource: Resource, name: str) -> None:
+        self.caches.remember(key).times.setdefault((resource, name), []).append(self.cluster.clock.now())
+
+    def slow_down(self, key: str) -> None:
+        """Hold before anything is said or written, where somebody keeps undoing what we write. Raises: TryAgain."""
         now = self.cluster.clock.now()
-        times[:] = [moment for moment in times if now - moment < WINDOW]
-        if len(times) >= MOST_WRITES:
-            text = f"{resource.kind} {name} was written {len(times)} times in {WINDOW.seconds} s: who else changes it?"
-            raise TryAgain(text, after=WINDOW)
-        times.append(now)
+        for (resource, name), times in self.caches.remember(key).times.items():
+            times[:] = [moment for moment in times if now - moment < WINDOW]
+            if len(times) >= MOST_WRITES:
+                text = (
+                    f"{resource.kind} {name} was written {len(times)} times in {WINDOW.seconds} s: who else writes it?"
+                )
+                raise TryAgain(text, after=WINDOW)

@@ -43,6 +43,8 @@ BAD = Answer(Outcome.VALUE, LATER, 80.0)
 NO_VALUE = Answer(Outcome.EMPTY, LATER)
 REFUSED = Answer(Outcome.UNKNOWN, LATER, text="connection refused")
 SLOW = Answer(Outcome.VALUE, LATER, 1515.9)
+NEVER_READY = f"canary deployment podinfo.test not ready: {HOPELESS.because}"
+BROKEN = f"podinfo-primary.test not ready: {HOPELESS.because}"
 SERVICE = Part("Service", "podinfo")
 
 
@@ -160,7 +162,7 @@ def test_world_is_moved(differs: dict[str, Any], because: str, actions: list[Any
         ),
         (
             {"target": HOPELESS, "weight": 0},
-            [f"Rolling back podinfo.test progress deadline exceeded {HOPELESS.because}"],
+            [NEVER_READY, f"Rolling back podinfo.test progress deadline exceeded {NEVER_READY}"],
             {"weight": 0, "failed_checks": 3},
         ),
         (
@@ -191,7 +193,7 @@ def test_world_is_moved(differs: dict[str, Any], because: str, actions: list[Any
         ),
         (
             {"progress": PROMOTING, "weight": 50, "primary_trial": COPIED, "primary": replace(HOPELESS, serving=True)},
-            [f"Promotion of podinfo.test failed, primary not ready: {HOPELESS.because}"],
+            [BROKEN, f"Promotion of podinfo.test failed, primary not ready: {BROKEN}"],
             {"phase": Phase.FAILED, "weight": 100},
         ),
         (
@@ -293,10 +295,10 @@ def test_a_clock_that_was_set_back_begins_the_step_anew() -> None:
 def test_a_route_changed_by_somebody_else_is_put_back_with_one_warning() -> None:
     plan = decide(at_rest(weight=50, foreign=True), LATER)
     assert plan.actions == (SetWeight(0),)
-    [line] = plan.announce
+    [line] = plan.halted
     assert line.type == WARNING
     assert line.message == "VirtualService was changed by somebody else; put back to 100/0"
-    assert not decide(at_rest(weight=50), LATER).announce, "our own unfinished move is no repair"
+    assert not told(decide(at_rest(weight=50), LATER)), "our own unfinished move is no repair"
 
 
 def test_traffic_is_given_back_in_steps_where_the_canary_asks_for_it() -> None:
