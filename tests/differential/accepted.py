@@ -15,7 +15,7 @@ STILL_WARNS = "The real server warns of unknown fields of an object that it then
 
 ACCEPTED: Mapping[str, str] = {
     "apply-config-maps: not YAML": GO_TEXT,
-    "bad-deployments: a variable twice, warned of": "No warning, and the second of two variables of a name is owned, too.",
+    "bad-deployments: a variable twice, warned of": "No warning, and both variables of one name are owned.",
     "custom: float for an integer": "One of three messages about one mistake, with a Go type's name, is left out.",
     "custom: many errors": MAP_ORDER,
     "custom: object for a list": STILL_WARNS,
@@ -30,5 +30,5 @@ ACCEPTED: Mapping[str, str] = {
     "paths: version": HONEST,
     "pods: command may not": GO_DIFF,
     "pods: node may not": GO_DIFF,
-    "sets: table of daemon sets": "The table's object has an annotation that the real one hides there and shows elsewhere.",
+    "sets: table of daemon sets": "An annotation is in the table's object that the real one shows elsewhere only.",
 }

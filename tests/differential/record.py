@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import tempfile
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,11 +117,12 @@ def record(server: RealServer, script: Script) -> list[dict[str, Any]]:
 
 
 def wait_until_served(server: RealServer, path: str, headers: dict[str, str]) -> None:
+    never = threading.Event()
     for _ in range(100):
         if server.ask("GET", path, headers, None)[0] == 200:
-            time.sleep(2)  # the definition's status and the OpenAPI schema that apply needs come a little later
+            never.wait(2)  # the definition's status and the OpenAPI schema that apply needs come a little later
             return
-        time.sleep(0.1)
+        never.wait(0.1)
     raise RuntimeError(f"{path} is not served")
 
 

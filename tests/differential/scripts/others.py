@@ -73,7 +73,7 @@ SCRIPTS = [
         merge("type stays", "v1!secrets/s", {"type": "other"}),
         post("not base64", "v1!secrets", obj("x", data={"k": "%%"})),
         post("tls without keys", "v1!secrets", obj("x", type="kubernetes.io/tls")),
-        post("service account", "v1!serviceaccounts", obj("sa")),
+        post("another account", "v1!serviceaccounts", obj("sa")),
         get("table of accounts", "v1!serviceaccounts", TABLE),
     ),
     script(
