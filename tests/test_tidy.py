@@ -45,8 +45,23 @@ MAY_CALL = {
 STANDALONE = ("embedded/images/",)
 
 PURE_NAMES = {"spec.py", "wire.py", "facts.py", "plan.py", "decide.py", "phases.py", "messages.py", "rewrites.py"}
-PURE_FOLDERS = ("providers/", "health/", "embedded/api/")
-PURE_FILES = {"runtime/queue.py", "kube/watch.py", "sync/render.py", "sync/order.py", "sync/inventory.py"}
+PURE_FOLDERS = ("providers/", "health/", "embedded/api/", "sync/kustomize/")
+PURE_FILES = {"runtime/queue.py", "kube/watch.py"} | {
+    f"sync/{name}.py"
+    for name in (
+        "conditions",
+        "drift",
+        "durations",
+        "ignore",
+        "order",
+        "policy",
+        "render",
+        "reports",
+        "schema",
+        "source_decide",
+        "yaml",
+    )
+}
 IMPURE_MODULES = {"asyncio", "aiohttp", "random", "time", "os", "logging", "socket", "subprocess", "threading"}
 
 

@@ -17,12 +17,13 @@ from volary.runtime.cluster import Cluster
 from volary.runtime.controller import Controller
 from volary.runtime.errors import Stalled, TryAgain
 from volary.runtime.events import Line
-from volary.sources import Checkout, Credentials, Revision, SourceError
+from volary.sources import Checkout, Credentials, Revision, SourceError, Tree
 from volary.sync import decide as rules
 from volary.sync import reports
 from volary.sync.apply import Hand, Refused
 from volary.sync.conditions import READY, TRUE
 from volary.sync.facts import About, Facts, Failure
+from volary.sync.ignore import without_ignored
 from volary.sync.kustomize import BuildError
 from volary.sync.live import Live, Look
 from volary.sync.memory import Memory
@@ -179,10 +180,11 @@ class Kustomizations:
             checkout = await self._checkout(facts.obj, facts.spec)
             digest = spec_digest(facts.obj)
             known = memory.rendering
-            if known is not None and memory.rendered_spec == digest and known.looks.still_true(checkout.tree):
+            tree = await asyncio.to_thread(without_ignored, checkout.tree)
+            if known is not None and memory.rendered_spec == digest and known.looks.still_true(tree):
                 memory.rendered = facts.about
                 return
-            rendering = await self._render(facts, facts.spec, checkout)
+            rendering = await self._render(facts, facts.spec, tree)
         except SourceError as error:
             self._fail(facts, memory, "ArtifactFailed", error)
         except BuildError as error:
@@ -208,9 +210,9 @@ class Kustomizations:
             raise SourceError("ArtifactFailed", f'there is no Secret "{repository.secret}" to fetch the artifact with')
         return found
 
-    async def _render(self, facts: Facts, spec: Kustomization, checkout: Checkout) -> Rendering:
+    async def _render(self, facts: Facts, spec: Kustomization, tree: Tree) -> Rendering:
         """Render in a thread: a large set must not make a small one wait."""
-        return await asyncio.to_thread(render, checkout.tree, spec, name_of(facts.obj), namespace_of(facts.obj))
+        return await asyncio.to_thread(render, tree, spec, name_of(facts.obj), namespace_of(facts.obj))
 
     def _fail(self, facts: Facts, memory: Memory, reason: str, error: Exception) -> None:
         """Remember why the attempt ended. Raises: TryAgain while what is missing may still come."""

@@ -140,7 +140,6 @@ def test_a_folder_without_a_kustomization_is_all_its_manifests() -> None:
         "deploy/own/x.yaml": MAP % "x",
         "deploy/own/not-listed.yaml": MAP % "unlisted",
         "deploy/README.md": "no",
-        "deploy/.github/workflow.yaml": "on: push\n",
         "other/z.yaml": MAP % "z",
     }
     tree = Files(memory_tree(files))
