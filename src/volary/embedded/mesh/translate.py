@@ -23,6 +23,9 @@ Object = Mapping[str, Any]
 NewObject = dict[str, Any]
 ObjectKey = tuple[str, str, str]  # (kind, namespace, name)
 UNLIMITED = 4_294_967_295
+# Istio's default. On loopback a pod that is gone refuses at once; one that does not answer has too much to do, and to
+# give up on it early would only add attempts.
+CONNECT_TIMEOUT = "10s"
 BALANCERS = {
     "LEAST_CONN": "LEAST_REQUEST",
     "LEAST_REQUEST": "LEAST_REQUEST",
@@ -154,7 +157,7 @@ def cluster(name: str, balancer: str) -> NewObject:
         "@type": f"{TYPE}envoy.config.cluster.v3.Cluster",
         "name": name,
         "type": "EDS",
-        "connect_timeout": "0.5s",
+        "connect_timeout": CONNECT_TIMEOUT,
         "lb_policy": balancer,
         "eds_cluster_config": {"service_name": name},
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
