@@ -206,6 +206,20 @@ class Container:
         self.child = None
         self.pod.write_status()
 
+    def settle(self) -> None:
+        """Show the container as ended for good."""
+        if self.child is not None:
+            self.state.state = terminated(0, self._began, self.pod.world.now(), self.state.id)
+        self.state.ready = self.state.started = False
+        self.state.over = "terminated" in self.state.state
+        self.child = None
+
+    def fail(self, reason: str, message: str) -> None:
+        """Show the container as waiting to be started."""
+        self.state.ready = self.state.started = False
+        self.state.state = waiting(reason, message)
+        self.child = None
+
     async def _wait_before_restart(self, reason: str) -> None:
         """Wait the back-off: none after the first failure, then 10 s, doubled up to 5 minutes."""
         seconds = 0.0

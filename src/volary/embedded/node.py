@@ -152,6 +152,7 @@ class Node:
             await run.run()
         except Exception:
             log.exception("pod failed on the node", extra={"pod": "/".join(run.key)})
+            run.show_broken()
             await asyncio.sleep(AFTER_BUG_SECONDS)
 
     def _ended(self, key: Key, run: PodRun) -> None:

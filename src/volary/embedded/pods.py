@@ -151,8 +151,16 @@ class PodRun:
 
     def _remove(self) -> None:
         if self.current() is not None:
-            self.write_status()
             self.world.local.remove(PODS, *self.key)
+            for container in self.containers:
+                container.settle()
+            self.write_status()  # where a finalizer holds the object: nothing runs any more
+
+    def show_broken(self) -> None:
+        """Say that nothing runs, after a failure of the node's own; it will be tried again."""
+        for container in self.containers:
+            container.fail("RunContainerError", "the node failed with this pod and will try again; see its log")
+        self.write_status()
 
     def current(self) -> Object | None:
         """Return the pod as the API has it now, None if it is gone or is another of the same name."""

@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.unit.embedded.small_cluster import PODINFO, Small, deployment, play
 from volary.embedded.api.local import NewObject, Object
 from volary.embedded.controllers.objects import condition, name_of, ready, spec_of, status_of
@@ -228,5 +230,44 @@ def test_a_pod_forced_away_is_killed_and_its_successor_of_the_same_name_starts()
         assert await cluster.processes.started[0].wait() == 137
         assert ready(get(cluster))
         assert name_of(get(cluster)) == "one"
+
+    play(story)
+
+
+def test_a_pod_that_a_finalizer_holds_shows_that_nothing_runs() -> None:
+    async def story(cluster: Small) -> None:
+        held = pod()
+        held["metadata"]["finalizers"] = ["example.com/mine"]
+        cluster.local.create("/pods", held, "kubectl")
+        await asyncio.sleep(2)
+        cluster.local.delete("/pods", "test", "one")
+        await asyncio.sleep(5)
+        assert not ready(get(cluster))
+        assert status_of(get(cluster))["phase"] == "Succeeded"
+        writes = len(cluster.writes)
+        await asyncio.sleep(60)
+        assert len(cluster.writes) == writes
+        cluster.change(lambda obj: obj["metadata"].pop("finalizers"), "/pods", "one")
+        await asyncio.sleep(1)
+        assert gone(cluster)
+
+    play(story)
+
+
+def test_a_bug_on_the_way_leaves_no_pod_that_looks_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story(cluster: Small) -> None:
+        probe = {"httpGet": {"path": "/readyz", "port": 9898}, "periodSeconds": 1}
+        cluster.local.create("/pods", pod(readinessProbe=probe), "kubectl")
+        await asyncio.sleep(2)
+
+        async def broken(*arguments: object) -> int:
+            raise ZeroDivisionError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(cluster.processes, "get", broken)
+            await asyncio.sleep(2)
+            assert not ready(get(cluster))
+        await asyncio.sleep(20)
+        assert ready(get(cluster))
 
     play(story)
