@@ -1,6 +1,6 @@
 """Requests lost while a Deployment is rolled under 2,000 requests/s: 0 of 20,000.
 
-    python -m tests.bench.rolling_update
+python -m tests.bench.rolling_update
 """
 
 from __future__ import annotations
