@@ -12,6 +12,8 @@ import asyncio
 import gzip
 import hmac
 import ipaddress
+import logging
+import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ from aiohttp.streams import StreamReader
 
 from volary.embedded.api.answers import Answer, Logs, Proxy, Watch
 from volary.embedded.api.call import split_path
-from volary.embedded.api.errors import Problem
+from volary.embedded.api.errors import Problem, bad_request, internal
 from volary.embedded.audit import Entry, Recorder
 from volary.embedded.certificate import Certificate, self_signed
 from volary.embedded.feed import Feed
@@ -39,7 +41,8 @@ GZIP_FROM_BYTES = 128 << 10
 STOP_SECONDS = 1.0  # for answers that are still going out when the server stops
 OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version", "/livez/ping", "/readyz/ping", "/healthz/ping"})
 UNAUTHORIZED = Problem(401, "Unauthorized", "Unauthorized")
-TOO_LARGE = Problem(413, "RequestEntityTooLarge", f"Request entity too large: limit is {MOST_BODY_BYTES}")
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,9 @@ class Server:
         if not ipaddress.ip_address(host).is_loopback:
             raise ValueError(f"the embedded API server listens on loopback only, not on {host}")
         self._client = aiohttp.ClientSession(auto_decompress=False, connector=aiohttp.TCPConnector(limit=0))
-        server = web.Server(self._answer, request_factory=self._request, access_log=None, keepalive_timeout=90)
+        server = web.Server(
+            self._answer, request_factory=self._request, access_log=None, keepalive_timeout=90, auto_decompress=False
+        )
         self._runner = web.ServerRunner(server, shutdown_timeout=STOP_SECONDS)
         await self._runner.setup()
         self.certificate = self_signed(host)
@@ -114,16 +119,21 @@ class Server:
     async def _answer(self, http: web.BaseRequest) -> web.StreamResponse:
         request = request_from(http)
         if not self._known(request):
-            return whole(http, refusal(UNAUTHORIZED))
+            return self._whole(http, refusal(UNAUTHORIZED), None)
         entry = self._note(request, http)
+        if http.headers.get("expect", "").lower() == "100-continue":
+            await http.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         path = split_path(request.path)
-        proxied = path is not None and path.subresource == "proxy"
-        if not proxied:  # of a proxied request the body passes through, whatever its size
-            body = await read_body(http)
-            if body is None:
-                return self._whole(http, refusal(TOO_LARGE), entry)
-            request = Request(request.method, request.path, request.query, request.headers, body)
-        answer = self.api.handle(as_get(request), self.identity.user)
+        try:
+            if path is None or path.subresource != "proxy":  # of a proxied request the body passes through
+                body = await read_body(http)
+                request = Request(request.method, request.path, request.query, request.headers, body)
+            answer = self.api.handle(as_get(request), self.identity.user)
+        except Problem as problem:
+            return self._whole(http, refusal(problem), entry)
+        except Exception:
+            log.exception("a request ended in a bug", extra={"method": request.method, "path": request.path})
+            return self._whole(http, refusal(internal("the server failed to answer; its log says why")), entry)
         return await self._carry(http, request, answer, entry)
 
     async def _carry(
@@ -148,7 +158,9 @@ class Server:
         return sent
 
     async def _send_watch(self, http: web.BaseRequest, watch: Watch, entry: Entry | None) -> web.StreamResponse:
-        response = web.StreamResponse(headers={**watch.headers, "cache-control": "no-cache, private"})
+        response = web.StreamResponse(
+            headers={"date": self.api.date(), **watch.headers, "cache-control": "no-cache, private"}
+        )
         response.enable_chunked_encoding()
         await response.prepare(http)
         if entry:
@@ -180,7 +192,7 @@ class Server:
     def _whole(self, http: web.BaseRequest, response: Response, entry: Entry | None) -> web.Response:
         if entry:
             entry.complete(response.status)
-        return whole(http, response)
+        return whole(http, response, self.api.date())
 
     def _known(self, request: Request) -> bool:
         """May this request be answered? The comparison takes as long for a wrong token as for the right one."""
@@ -215,25 +227,40 @@ def as_get(request: Request) -> Request:
     return Request("GET", request.path, request.query, request.headers, request.body)
 
 
-async def read_body(http: web.BaseRequest) -> bytes | None:
-    """Return the whole body, or None if it is larger than the API takes."""
+async def read_body(http: web.BaseRequest) -> bytes:
+    """Return the whole body, unpacked. Raises: Problem if it is larger than the API takes, or damaged."""
     if not http.can_read_body:
         return b""
     if (http.content_length or 0) > MOST_BODY_BYTES:
-        return None
+        raise too_large()
     found = bytearray()
     async for chunk in http.content.iter_any():
         found += chunk
         if len(found) > MOST_BODY_BYTES:
-            return None
-    if http.headers.get("content-encoding", "").lower() == "gzip":
-        return gzip.decompress(bytes(found))[: MOST_BODY_BYTES + 1]
-    return bytes(found)
+            raise too_large()
+    packed = http.headers.get("content-encoding", "").lower() == "gzip"
+    return unpacked(bytes(found)) if packed else bytes(found)
 
 
-def whole(http: web.BaseRequest, response: Response) -> web.Response:
+def unpacked(body: bytes) -> bytes:
+    """Return what a gzip body holds, never much more than the API takes. Raises: Problem."""
+    reader = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        found = reader.decompress(body, MOST_BODY_BYTES + 1)
+    except zlib.error as why:
+        raise bad_request(f"the body is not gzip: {why}") from why
+    if len(found) > MOST_BODY_BYTES:
+        raise too_large()
+    return found
+
+
+def too_large() -> Problem:
+    return Problem(413, "RequestEntityTooLarge", f"Request entity too large: limit is {MOST_BODY_BYTES}")
+
+
+def whole(http: web.BaseRequest, response: Response, date: str) -> web.Response:
     """Return the answer as HTTP, compressed where it is large and the client can read it."""
-    headers: Mapping[str, str] = response.headers
+    headers: Mapping[str, str] = {"date": date, **response.headers}
     body = response.body
     if len(body) >= GZIP_FROM_BYTES and "gzip" in http.headers.get("accept-encoding", ""):
         body = gzip.compress(body, 1)

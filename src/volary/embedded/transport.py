@@ -27,6 +27,10 @@ class Api(Protocol):
 
     def handle(self, request: Request, user: str) -> Answer: ...
 
+    def date(self) -> str:
+        """Return the server's time as the `Date` header has it: clients go by it, not by their own clock."""
+        ...
+
 
 class InProcess:
     """A `kube.transport.Transport` to an API server in this process."""
@@ -49,7 +53,7 @@ class InProcess:
     async def request(self, request: Request) -> Response:
         """Return the whole answer; of a watch what there is now, of a log what is there."""
         entry = self._note(request)
-        response = await self._whole(request)
+        response = self._dated(await self._whole(request))
         if entry:
             entry.complete(response.status)
         return response
@@ -95,7 +99,7 @@ class InProcess:
     @asynccontextmanager
     async def _stream_of(self, answer: Answer, request: Request) -> AsyncIterator[Stream]:
         if isinstance(answer, Response):
-            yield Ready(answer)
+            yield Ready(self._dated(answer))
         elif isinstance(answer, Logs | Proxy):
             try:
                 if isinstance(answer, Logs):
@@ -109,9 +113,14 @@ class InProcess:
             with Feed(answer) as feed:
                 self._open.add(feed)
                 try:
-                    yield Live(200, answer.headers, feed.chunks())
+                    yield Live(200, {**answer.headers, "date": self.api.date()}, feed.chunks())
                 finally:
                     self._open.discard(feed)
+
+    def _dated(self, response: Response) -> Response:
+        if "date" in response.headers:  # a service behind a proxy has its own clock
+            return response
+        return Response(response.status, {**response.headers, "date": self.api.date()}, response.body)
 
     def _note(self, request: Request) -> Entry | None:
         return self.audit.begin(self._with_agent(request), self.user) if self.audit else None

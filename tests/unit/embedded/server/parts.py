@@ -17,6 +17,7 @@ from volary.embedded.outside import Address, Nothing
 from volary.embedded.server import Identity, Server
 from volary.kube.transport import Request, Response
 
+DATE = "Thu, 01 Jan 2026 00:00:00 GMT"
 TOKEN = "correct-horse"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 SERVICE = "/api/v1/namespaces/test/services/web:http/proxy"
@@ -52,6 +53,9 @@ class FakeApi:
 
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[Request] = field(default_factory=list)
+
+    def date(self) -> str:
+        return DATE
 
     def handle(self, request: Request, user: str) -> Answer:
         self.asked.append(request)

@@ -12,13 +12,13 @@ import aiohttp
 import pytest
 import yaml
 
-from tests.unit.embedded.server.parts import SERVICE, TOKEN, FakeApi, FakeOutside, FakeWatch, serving, session
+from tests.unit.embedded.server.parts import DATE, SERVICE, TOKEN, FakeApi, FakeOutside, FakeWatch, serving, session
 from volary.embedded import feed
-from volary.embedded.api.answers import Logs
+from volary.embedded.api.answers import Answer, Logs
 from volary.embedded.audit import Event, Recorder
 from volary.embedded.kubeconfig import write_kubeconfig
 from volary.embedded.server import MOST_BODY_BYTES, Identity, Server
-from volary.kube.transport import Response
+from volary.kube.transport import Request, Response
 
 JSON = {"content-type": "application/json"}
 PODS = "/api/v1/pods"
@@ -60,7 +60,7 @@ def test_a_request_arrives_as_it_was_sent() -> None:
         async with serving(api) as (_, client):
             answer = await client.post("/api/v1/a%20b/c?x=1&x=2&y=", data=b"body", headers={"X-Some": "Thing"})
             assert (answer.status, await answer.read()) == (201, b'{"a":1}')
-            assert "Date" in answer.headers
+            assert answer.headers["Date"] == DATE
         (asked,) = api.asked
         assert (asked.method, asked.path, dict(asked.query)) == ("POST", "/api/v1/a b/c", {"x": "1", "y": ""})
         assert (asked.headers["x-some"], asked.body) == ("Thing", b"body")
@@ -92,6 +92,48 @@ def test_a_body_that_is_too_large_is_refused(chunked: bool) -> None:
         assert not api.asked
 
     asyncio.run(run())
+
+
+def test_a_body_that_swells_is_refused_before_it_does() -> None:
+    async def run() -> None:
+        api = FakeApi({PODS: Response(201, JSON, b"{}")})
+        async with serving(api) as (_, client):
+            packed = {"Content-Encoding": "gzip"}
+            swollen = gzip.compress(b"x" * (MOST_BODY_BYTES + 1))
+            assert (await client.post(PODS, data=gzip.compress(b"small"), headers=packed)).status == 201
+            for body, status in ((swollen, 413), (b"not gzip", 400)):
+                answer = await client.post(PODS, data=body, headers=packed)
+                assert answer.status == status
+                assert (await answer.json())["kind"] == "Status"
+        assert [it.body for it in api.asked] == [b"small"]
+
+    asyncio.run(run())
+
+
+def test_a_client_that_asks_before_it_sends_is_told_to_go_on() -> None:
+    async def run() -> None:
+        api = FakeApi({PODS: Response(201, JSON, b"{}")})
+        async with serving(api) as (_, client):
+            answer = await client.post(PODS, data=b"body", expect100=True)
+            assert answer.status == 201
+            await answer.read()
+
+    asyncio.run(asyncio.wait_for(run(), 10))
+
+
+def test_a_bug_is_an_internal_error_and_not_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    class Broken(FakeApi):
+        def handle(self, request: Request, user: str) -> Answer:
+            raise KeyError("oops")
+
+    async def run() -> None:
+        async with serving(Broken()) as (_, client):
+            for _ in range(2):
+                answer = await client.get(PODS)
+                assert (answer.status, (await answer.json())["reason"]) == (500, "InternalError")
+
+    asyncio.run(run())
+    assert "oops" in caplog.text
 
 
 def test_a_large_answer_is_compressed_for_who_can_read_it() -> None:

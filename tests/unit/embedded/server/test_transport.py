@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.unit.embedded.server.parts import SERVICE, FakeApi, FakeOutside, FakeWatch
+from tests.unit.embedded.server.parts import DATE, SERVICE, FakeApi, FakeOutside, FakeWatch
 from volary.embedded import feed
 from volary.embedded.api.answers import Logs
 from volary.embedded.api.server import ApiServer
@@ -117,6 +117,7 @@ def test_services_and_logs_are_asked_outside() -> None:
     assert refused.status == 503
     assert b"no endpoints available" in refused.body
     assert log.body == b"p/c says hello\n"
+    assert (refused.headers["date"], log.headers["date"]) == (DATE, DATE)
 
 
 def test_every_request_is_audited_with_its_agent() -> None:
