@@ -11,7 +11,7 @@ from volary.embedded.api import managers
 from volary.embedded.api.call import Options
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.encoding import decode, encode
-from volary.embedded.api.field_sets import FieldSet
+from volary.embedded.api.field_sets import FieldSet, insert, intersection
 from volary.embedded.api.managers import Managers, Writer
 from volary.embedded.api.omission import zero_value
 from volary.embedded.api.typed import NotTyped
@@ -95,6 +95,19 @@ def given(new: Mapping[str, Any], old: Mapping[str, Any], subresource: str) -> M
     if sent in ([], [{}]):
         return {}
     return managers.decode(entries_of(new["metadata"])) or managers_of(old)
+
+
+def tracked(type_: ResourceType, start: Managers, subresource: str) -> bool:
+    """Is a write by update tracked? Not where nobody owns anything (of a scale: the replicas) so far."""
+    if subresource != "scale":
+        return bool(start)
+    scale = (type_.version.get("subresources") or {}).get("scale") or {}
+    replicas: FieldSet = {}
+    insert(
+        replicas,
+        tuple(f"f:{it}" for it in str(scale.get("specReplicasPath") or ".spec.replicas").strip(".").split(".")),
+    )
+    return any(intersection(owned.fields, replicas) for owned in start.values())
 
 
 def track(old: Object, new: Object, type_: ResourceType, start: Managers, by: Writer) -> Managers:

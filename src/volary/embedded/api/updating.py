@@ -12,7 +12,7 @@ from volary.embedded.api.core import Core
 from volary.embedded.api.crds import CRDS
 from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.errors import Problem, bad_request, conflict, invalid, invalid_object, not_found, unexpected
-from volary.embedded.api.managed import given, managers_of, pack, track, writer
+from volary.embedded.api.managed import given, managers_of, pack, track, tracked, writer
 from volary.embedded.api.managers import Managers
 from volary.embedded.api.names import immutable_errors
 from volary.embedded.api.preparing import admit_update, check, default, refuse
@@ -94,7 +94,7 @@ def commit(
     refuse(type_, new, immutable_errors(new["metadata"], old["metadata"]) * 2)
     check(core, type_, new, old)
     # Who has no managers (any more) gets none by an update, only by an apply.
-    if applied is None and start:
+    if applied is None and tracked(type_, start, subresource):
         start = track(old, new, type_, start, writer(type_, options, subresource, core.stamp()))
     return _store(core, type_, entry, new, old, start, options)
 
