@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -86,10 +86,15 @@ class Faulty(InProcess):
     """The way to the API server; the program is killed when the server has done its n-th write."""
 
     crash_at = 0  # 0: never
+    date: Callable[[], str] = staticmethod(lambda: "")
     writes = 0
     crashed: Callable[[], None] = staticmethod(lambda: None)
 
     async def request(self, request: Request) -> Response:
+        response = await self.answer(request)
+        return Response(response.status, {**response.headers, "date": self.date()}, response.body)
+
+    async def answer(self, request: Request) -> Response:
         if request.method == "GET":
             return await super().request(request)
         self.writes += 1
@@ -114,6 +119,7 @@ class Play:
     told: list[str] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)  # what each pass decided
     kills: int = 0
+    skew: timedelta = timedelta()  # by which the program's clock is off
     program: asyncio.Task[None] | None = None
     controller: CanaryController | None = None
     transport: Faulty | None = None
@@ -122,10 +128,12 @@ class Play:
         """Start the program under test, as a new process that knows nothing."""
         self.transport = Faulty(self.api, audit=self.recorder(), user_agent=AGENT)
         self.transport.crashed = self.killed
+        self.transport.date = self.api.date
+        clock = VirtualClock(skew=self.skew)
         client = Client(self.transport, AGENT)
-        informers = Informers(client, self.clock)
-        events = Recorder(client, self.clock)
-        cluster = Cluster("", client, informers, self.script, events, self.clock, "http://prometheus:9090")
+        informers = Informers(client, clock)
+        events = Recorder(client, clock)
+        cluster = Cluster("", client, informers, self.script, events, clock, "http://prometheus:9090")
         self.controller = controller(cluster, Options())
         self.controller.passes.feature = Logged(self.controller.passes.feature, self.log)
         self.program = self.group.create_task(run_both(informers, self.controller))
@@ -140,7 +148,7 @@ class Play:
         return Audit(self.audit.append, self.clock.now, self.clock.new_id)
 
     def killed(self) -> None:
-        """Kill the program and start it again a little later, without the fault."""
+        """Kill the program and start it again a little later."""
         assert self.program is not None, "nothing to kill"
         self.program.cancel()
         self.kills += 1

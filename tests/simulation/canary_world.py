@@ -26,6 +26,11 @@ SPEC = Spec(
     metrics=(Metric("request-success-rate", INTERVAL, low=99),),
     hooks=(Hook("acceptance", HookType.PRE_ROLLOUT, "http://tester/"),),
 )
+SPECS = {
+    "plain": SPEC,
+    "back in steps": replace(SPEC, promotion_step=40),
+    "skipping": replace(SPEC, skip_analysis=True),
+}
 NAMES = Names("app.test", "app.test", "app-primary.test")
 OUTCOMES = {
     "pass": Answer(Outcome.VALUE, T0, 100.0),
@@ -65,12 +70,14 @@ class World:
     asked: Asked | None = None
     aged: bool = False  # the interval has passed since the step began
     gone: bool = False  # the target was deleted
+    kind: str = "plain"  # of canary: a name in SPECS
     pushes: int = 2
     troubles: int = 1
     ghost: tuple[str, frozenset[int]] = ("", frozenset())
 
 
 INSTALL = World(Progress(since=T0, entered=T0, turned=T0))
+STARTS = (INSTALL, replace(INSTALL, kind="back in steps", pushes=1), replace(INSTALL, kind="skipping", pushes=1))
 
 
 def facts_of(world: World) -> Facts:
@@ -92,7 +99,7 @@ def facts_of(world: World) -> Facts:
         answers[world.asked.question] = replace(answer, at=T0 - INTERVAL if world.asked.old else T0 + INTERVAL)
     return Facts(
         names=NAMES,
-        spec=SPEC,
+        spec=SPECS[world.kind],
         progress=world.progress,
         revision="" if world.gone else revision(world.target),
         target=target,

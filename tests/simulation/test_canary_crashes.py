@@ -6,6 +6,7 @@ A crash before a write is the one after the write before it.
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -82,3 +83,23 @@ def test_these_are_all_the_writes() -> None:
         at, _ = released(0, end, **script)
         assert at.transport is not None
         assert at.transport.writes == writes
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_a_clock_that_is_an_hour_off_changes_little(hours: int) -> None:
+    async def story(at: Play) -> None:
+        at.skew = timedelta(hours=hours)
+        assert at.program is not None
+        at.program.cancel()
+        at.start()
+        await at.installed(progressDeadlineSeconds=60)
+        await at.push(V2)
+        await at.until_weight(20)
+        at.skew = -at.skew  # another computer takes over
+        at.killed()
+        await asyncio.sleep(1)
+        await at.until("Succeeded", seconds=120)
+        assert [line for line in at.told if line.startswith("!")] == []
+        assert len(at.told) == 12, "every line once"
+
+    play(story)

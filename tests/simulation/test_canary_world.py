@@ -15,9 +15,9 @@ MOST_SECONDS = 10  # on the machine that runs the tests; a world that takes long
 
 
 def test_every_reachable_state_is_safe_and_comes_to_rest(capsys: pytest.CaptureFixture[str]) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     walk = explore(decide)
-    took = time.perf_counter() - began
+    took = time.process_time() - began
     with capsys.disabled():
         print(f"canary world: {len(walk.states)} states, {walk.edges} moves, {took:.1f} s ", end="")
     for sentence, world in walk.violations.items():

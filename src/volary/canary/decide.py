@@ -17,7 +17,7 @@ from datetime import datetime
 from volary.canary import ending, resting, starting, trial
 from volary.canary.facts import Facts
 from volary.canary.plan import Plan
-from volary.canary.rules import hold_without_target, repair_parts, suspended
+from volary.canary.rules import begin_step_anew, hold_without_target, repair_parts, suspended
 from volary.canary.wire import moved
 
 Rule = Callable[[Facts, datetime], Plan | None]
@@ -48,6 +48,7 @@ def timed(facts: Facts, plan: Plan, now: datetime) -> Plan:
 
 RULES: tuple[Rule, ...] = (
     suspended,
+    begin_step_anew,
     starting.initialize,
     hold_without_target,
     repair_parts,

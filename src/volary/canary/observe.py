@@ -6,8 +6,8 @@ Nothing is asked of the API server, but for the ReplicaSets once where a hash th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from volary.canary import messages, objects
@@ -28,6 +28,20 @@ from volary.runtime.events import Line
 
 AUTOSCALER = "HorizontalPodAutoscaler"
 RESOURCES = {resource.kind: resource for resource in (SERVICES, AUTOSCALERS, DESTINATION_RULES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """Now, by our clock and by the server's: conditions are written by the server's side, and ours may be wrong."""
+
+    ours: datetime
+    servers: datetime
+
+    def judge(self, deployment: Object, percent: int, deadline: timedelta) -> Workload:
+        """Return one side of the split; when its deadline will have passed is told by our clock."""
+        found = workload_of(deployment, percent, deadline, self.servers)
+        due = None if found.deadline is None else found.deadline - self.servers + self.ours
+        return replace(found, deadline=due)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +83,13 @@ class Observer:
         self.options = options
         self.router = router
 
-    def look(self, canary: Object, spec: Spec, progress: Progress, now: datetime) -> Seen:
+    def look(self, canary: Object, spec: Spec, progress: Progress, times: Times) -> Seen:
         """Return what there is of a canary. Raises: Stalled."""
         namespace, names = namespace_of(canary), names_of(canary, spec)
         target = self.caches.deployments.get(spec.target, namespace)
         primary = self.caches.deployments.get(primary_name(spec.target), namespace)
         if target is None:
-            return self.look_without_target(canary, spec, progress, primary, now)
+            return self.look_without_target(canary, spec, progress, primary, times)
         label = self.label_of(target, names)
         configs = self.configs(target, namespace)
         missing = (*configs.missing, *self.missing_autoscaler(spec, namespace))
@@ -89,8 +103,8 @@ class Observer:
             revision=self.caches.revision_of(key_of(canary), target),
             tracked=configs.checksums,
             missing=missing,
-            target=workload_of(target, spec.canary_ready_percent, spec.progress_deadline, now),
-            primary=self.primary(primary, spec, now),
+            target=times.judge(target, spec.canary_ready_percent, spec.progress_deadline),
+            primary=self.primary(primary, spec, times),
             same=primary is not None and self.same(target, primary, configs, namespace),
             primary_trial=trial_mark(primary),
             scale_to=self.scale_to(spec, target, primary, namespace),
@@ -103,13 +117,13 @@ class Observer:
         return Seen(canary, facts, label, target, primary, configs, parts, live)
 
     def look_without_target(
-        self, canary: Object, spec: Spec, progress: Progress, primary: Object | None, now: datetime
+        self, canary: Object, spec: Spec, progress: Progress, primary: Object | None, times: Times
     ) -> Seen:
         """Return what is left when the target was deleted: enough to take its traffic away."""
         live = self.caches.virtual_services.get(spec.service.name, namespace_of(canary))
         label = self.options.selector_labels[0]
         route = self.route(canary, spec, label, live) if live is not None else {"weight": 0}
-        side = self.primary(primary, spec, now)
+        side = self.primary(primary, spec, times)
         facts = Facts(names_of(canary, spec), spec, progress, primary=side, **route)
         return Seen(canary, facts, (label, spec.target), None, primary, Configs(), {}, live)
 
@@ -138,10 +152,8 @@ class Observer:
             return []
         return [messages.autoscaler_missing(f"{spec.autoscaler.name}.{namespace}")]
 
-    def primary(self, primary: Object | None, spec: Spec, now: datetime) -> Workload | None:
-        if primary is None:
-            return None
-        return workload_of(primary, spec.primary_ready_percent, spec.progress_deadline, now)
+    def primary(self, primary: Object | None, spec: Spec, times: Times) -> Workload | None:
+        return None if primary is None else times.judge(primary, spec.primary_ready_percent, spec.progress_deadline)
 
     def same(self, target: Object, primary: Object, configs: Configs, namespace: str) -> bool:
         """Do target and primary run the same: template, which configuration is copied, and its data?"""

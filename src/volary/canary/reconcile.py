@@ -5,9 +5,10 @@ Order of a plan's writes: Events first, then what follows from them; so a crash 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from volary.canary import objects
@@ -18,7 +19,7 @@ from volary.canary.hashes import is_ours, revision_of, trial_of
 from volary.canary.hooks import Call
 from volary.canary.mesh_objects import virtual_service
 from volary.canary.messages import ignored
-from volary.canary.observe import Observer, Seen
+from volary.canary.observe import Observer, Seen, Times
 from volary.canary.options import Options
 from volary.canary.plan import HOOK, Action, Ask, Copy, Ensure, MakePrimary, Plan, Scale, SetWeight
 from volary.canary.queries import BadQuery, query_of
@@ -82,12 +83,19 @@ class Canaries:
             return None
         spec = self.checked_spec(canary)
         progress = progress_of(canary)
-        seen = self.observer.look(canary, spec, progress, self.cluster.clock.now())
+        seen = self.observer.look(canary, spec, progress, self.times())
         memory = self.caches.remember(key)
         memory.configs = seen.configs.named
         if seen.virtual_service is not None and not seen.facts.route_differs and seen.facts.weight == progress.weight:
             self.caches.route_is_good(key, seen.virtual_service)
         return replace(seen, facts=await self.completed(key, seen))
+
+    def times(self) -> Times:
+        ours, client = self.cluster.clock.now(), self.cluster.client
+        if client.server_time is None:
+            return Times(ours, ours)
+        passed = asyncio.get_running_loop().time() - client.server_time_at
+        return Times(ours, client.server_time + timedelta(seconds=passed))
 
     def checked_spec(self, canary: Object) -> Spec:
         try:

@@ -88,9 +88,12 @@ def scale_down(facts: Facts, now: datetime, because: str, *announce: Line) -> Pl
     return Plan(because, announce=announce, actions=(Scale(0),))
 
 
-def clock_was_set_back(at: Progress, now: datetime) -> bool:
-    """Was the status written by a clock that ran ahead of ours? Then its times say nothing."""
-    return at.since > now + CLOCK_SLACK
+def begin_step_anew(facts: Facts, now: datetime) -> Plan | None:
+    """The status was written by a clock that runs ahead of ours: its times say nothing, so the step begins now."""
+    at = facts.progress
+    if at.phase in RUNNING and at.since > now + CLOCK_SLACK:
+        return Plan("the clock was set back: this step begins anew", progress=at)
+    return None
 
 
 def waiting_for(side: str, workload: Workload) -> Plan:

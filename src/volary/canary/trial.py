@@ -11,7 +11,7 @@ from volary.canary.facts import Facts
 from volary.canary.hashes import is_ours
 from volary.canary.phases import RUNNING
 from volary.canary.plan import Plan, Scale
-from volary.canary.rules import clock_was_set_back, in_phase, not_before, route, scale_down, waiting_for
+from volary.canary.rules import in_phase, not_before, route, scale_down, waiting_for
 from volary.canary.spec import HookType, Phase
 from volary.canary.weighted import next_weight
 
@@ -77,8 +77,6 @@ def climb(facts: Facts, now: datetime) -> Plan | None:
     if not in_phase(facts, Phase.PROGRESSING):
         return None
     at = facts.progress
-    if clock_was_set_back(at, now):
-        return Plan("the clock was set back: this step begins anew", progress=at)
     return able_to_serve(facts) or skip(facts) or (raise_weight(facts, now) if at.weight else first_weight(facts, now))
 
 
