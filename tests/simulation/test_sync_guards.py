@@ -8,6 +8,7 @@ from typing import Any
 from tests.simulation.sync_world import World, config_map, kustomization, message, play, ready, tree
 from volary.kube.objects import dig, labels_of, version_of
 from volary.kube.resources import CONFIG_MAPS, DEPLOYMENTS, KUSTOMIZATIONS, NAMESPACES, SERVICES
+from volary.sync.memory import MOST_CORRECTIONS
 
 DISABLED = "  annotations: {kustomize.toolkit.fluxcd.io/%s}\n"
 DEPLOYMENT = """
@@ -226,5 +227,42 @@ def test_a_bad_spec_is_said_and_changes_nothing() -> None:
             assert message(ks) == "Kustomization apps/app: spec.decryption is not supported yet; remove it"
             assert await world.config_map("one") is not None
             assert ready(ks)[0] == "False"
+
+    play(story)
+
+
+def test_two_who_want_one_object_do_not_fight_without_end() -> None:
+    async def story(world: World) -> None:
+        await world.install()
+        second = kustomization(path="./second")
+        second["metadata"]["name"] = "second"
+        await world.person.create(KUSTOMIZATIONS, second)
+        async with world.running():
+            world.repository.push({**tree("one", a="1"), "second/one.yaml": config_map("one", a="2")})
+            await asyncio.sleep(100)
+            world.ours.requests.clear()
+            await asyncio.sleep(200)
+            writes = [write for write in world.ours.writes() if write.endswith("configmaps/one")]
+            assert 0 < len(writes) <= 2 * 10 * MOST_CORRECTIONS  # two of them, ten retry intervals
+            assert "DriftConflict" in [reason for reason, _ in await world.events()]
+
+    play(story)
+
+
+def test_what_we_may_not_list_is_said() -> None:
+    async def story(world: World) -> None:
+        await world.install()
+        world.repository.push(tree("one"))
+        refused = {
+            "kind": "Status",
+            "status": "Failure",
+            "code": 403,
+            "reason": "Forbidden",
+            "message": "no list for you",
+        }
+        world.ours.answer = lambda request: refused if request.path == "/api/v1/configmaps" else None
+        async with world.running():
+            ks = await world.until_reason("Forbidden")
+            assert message(ks) == "cannot list ConfigMap: no list for you"
 
     play(story)

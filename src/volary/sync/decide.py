@@ -130,6 +130,8 @@ def write(facts: Facts, spec: Kustomization, now: datetime) -> Plan | None:
         return wait_for_stage(facts, spec, now)
     if not facts.unwritten:
         return None
+    if facts.held_until is not None and now < facts.held_until and rests(facts):
+        return Plan("others change what Git says again and again", look_again_at=facts.held_until)
     return Plan(
         f"applying {len(facts.unwritten)} objects",
         Write(facts.unwritten, rehearse=bool(facts.status.applied) and len(facts.unwritten) > 1),

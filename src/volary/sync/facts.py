@@ -19,6 +19,7 @@ class About:
     generation: int
     revision: str
     token: str  # requestedAt: somebody wants it done again
+    uid: str = ""  # of the Kustomization; one made anew is another
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,3 +51,4 @@ class Facts:
     health: tuple[tuple[ObjectId, Verdict], ...] = ()  # of what is waited for; only what is not Current
     gone: frozenset[ObjectId] = frozenset()  # of the inventory: deleted, or somebody else's by now
     began: datetime | None = None  # when work on `about` began
+    held_until: datetime | None = None  # others undo our corrections again and again: no more before then

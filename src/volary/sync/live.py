@@ -12,14 +12,13 @@ from volary.health import CURRENT, IN_PROGRESS, NOT_FOUND, Verdict, verdict_of
 from volary.kube.errors import NotFound
 from volary.kube.objects import NewObject, Object, Resource, labels_of, name_of, namespace_of, version_of
 from volary.runtime.cluster import Cluster
-from volary.runtime.errors import TryAgain
 from volary.runtime.informer import Informer
 from volary.sync.drift import footprint, says_the_same
 from volary.sync.memory import Memory, Written
 from volary.sync.order import STAGES, USABLE_BEFORE_NEXT, id_of, stage_of
 from volary.sync.policy import OWNER_NAME, OWNER_NAMESPACE, never_drifts, says
 from volary.sync.spec import ObjectId, Reference
-from volary.sync.status import LONGEST_LIST_SECONDS, older
+from volary.sync.status import filled, older
 
 Kind = tuple[str, str]  # apiVersion, kind
 
@@ -57,8 +56,7 @@ class Live:
         if informer not in self._watched:
             self._watched.add(informer)
             self._watch(informer, owners)
-        if not await informer.until(informer.synced.is_set, LONGEST_LIST_SECONDS):
-            raise TryAgain(f"cannot list {resource.kind}: {informer.trouble or 'no answer yet'}")
+        await filled(informer)
         return informer
 
     async def look(self, memory: Memory, trusted: bool, wait: bool) -> Look:
@@ -151,8 +149,7 @@ class Live:
             if informer not in self._watched:
                 self._watched.add(informer)
                 self._watch(informer, keys)
-            if not await informer.until(informer.synced.is_set, LONGEST_LIST_SECONDS):
-                raise TryAgain(f"cannot list {resource.kind}: {informer.trouble or 'no answer yet'}")
+            await filled(informer)
             verdict = verdict_of(informer.get(reference.name, where if resource.namespaced else ""), now)
             if verdict.status != CURRENT:
                 found.append((entry, verdict))

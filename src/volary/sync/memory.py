@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from volary.sync.facts import About, Failure
@@ -23,6 +23,9 @@ class Written:
     left: str = ""  # why it is not written at all
 
 
+MOST_CORRECTIONS = 5  # of drift, in one retry interval; beyond that two are fighting over an object
+
+
 @dataclass(slots=True)
 class Memory:
     """One Kustomization."""
@@ -36,6 +39,18 @@ class Memory:
     written: dict[ObjectId, Written] = field(default_factory=dict)
     gone: set[ObjectId] = field(default_factory=set)
     failure: Failure | None = None
+    corrections: list[datetime] = field(default_factory=list)  # when drift was put back lately, newest last
+
+    def corrected(self, now: datetime) -> bool:
+        """Note that drift was put back; return whether that is now too often."""
+        self.corrections = [*self.corrections, now][-MOST_CORRECTIONS:]
+        return len(self.corrections) == MOST_CORRECTIONS
+
+    def held_until(self, pause: timedelta) -> datetime | None:
+        """Return when drift may be put back again, after too many corrections within `pause`."""
+        if len(self.corrections) < MOST_CORRECTIONS or self.corrections[-1] - self.corrections[0] > pause:
+            return None
+        return self.corrections[-1] + pause
 
     def begin(self, about: About, now: datetime) -> None:
         """Start on something new. Who asks for it again wants every object looked at again."""

@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import msgspec
 
 from volary.kube.decoding import BadField
 from volary.kube.errors import KubeError
-from volary.kube.objects import Object, deleting, generation_of, key_of, metadata, name_of, namespace_of, version_of
+from volary.kube.objects import (
+    Object,
+    deleting,
+    generation_of,
+    key_of,
+    metadata,
+    name_of,
+    namespace_of,
+    uid_of,
+    version_of,
+)
 from volary.kube.resources import GIT_REPOSITORIES, KUSTOMIZATIONS
 from volary.runtime.cluster import Cluster
 from volary.runtime.controller import Controller
 from volary.runtime.errors import Stalled, TryAgain
-from volary.runtime.events import Line
+from volary.runtime.events import WARNING, Line
 from volary.sources import Checkout, Credentials, Revision, SourceError, Tree
 from volary.sync import decide as rules
 from volary.sync import reports
@@ -27,6 +38,7 @@ from volary.sync.ignore import without_ignored
 from volary.sync.kustomize import BuildError
 from volary.sync.live import Live, Look
 from volary.sync.memory import Memory
+from volary.sync.order import id_of
 from volary.sync.plan import Build, Plan, Prune, SetFinalizer, Write
 from volary.sync.policy import MANAGER
 from volary.sync.render import Rendering, render
@@ -74,7 +86,7 @@ class Kustomizations:
         spec, status = read_spec(obj), kustomization_status(obj)
         memory = self._memories.setdefault(key, Memory())
         revision, trouble = self._source(obj, spec)
-        about = About(generation_of(obj), revision, requested_at(obj))
+        about = About(generation_of(obj), revision, requested_at(obj), uid_of(obj))
         if memory.about != about:
             memory.begin(about, self.cluster.clock.now())
         facts = Facts(obj, spec, status, about, trouble, gone=frozenset(memory.gone), began=memory.began)
@@ -84,10 +96,14 @@ class Kustomizations:
         if memory.rendered != about or memory.rendering is None:
             return facts
         look = await self._look(key, facts, spec, memory)
-        return Facts(
-            obj, spec, status, about, trouble, facts.dependency, memory.rendering, facts.failure, look.unwritten,
-            look.unusable, look.health, facts.gone, memory.began,
-        )  # fmt: skip
+        return replace(
+            facts,
+            rendering=memory.rendering,
+            unwritten=look.unwritten,
+            unusable=look.unusable,
+            health=look.health,
+            held_until=memory.held_until(spec.retry_interval),
+        )
 
     def _source(self, obj: Object, spec: Kustomization | BadField) -> tuple[str, str]:
         """Return the revision to apply, and why there is none."""
@@ -145,7 +161,7 @@ class Kustomizations:
                 case Build():
                     await self._build(facts, memory)
                 case Write(objects, rehearse):
-                    await self._tell(facts, await self.hand.write(objects, memory, rehearse))
+                    await self._write(facts, memory, objects, rehearse)
                 case Prune(entries):
                     pairs = [(entry, facts.status.inventory[entry]) for entry in entries]
                     await self._tell(facts, await self.hand.prune(pairs, memory, facts.obj))
@@ -157,6 +173,14 @@ class Kustomizations:
             await self.cluster.events.write(facts.obj, line, COMPONENT, facts.about.revision)
         if plan.status is not None:
             await self.statuses.write(key, facts.obj, kustomization_status_json(plan.status))
+
+    async def _write(self, facts: Facts, memory: Memory, objects: Sequence[Object], rehearse: bool) -> None:
+        changes = await self.hand.write(objects, memory, rehearse)
+        await self._tell(facts, changes)
+        if changes and rules.rests(facts) and memory.corrected(self.cluster.clock.now()):
+            text = f"{id_of(objects[0])} is changed by others again and again; Git's word is put back less often now"
+            line = Line(text, WARNING, "DriftConflict")
+            await self.cluster.events.write(facts.obj, line, COMPONENT, facts.about.revision)
 
     async def stall(self, key: str, why: Stalled) -> None:
         """Say in the status what a person must mend, where we still may write it."""
@@ -276,10 +300,7 @@ def read_spec(obj: Object) -> Kustomization | BadField:
 def with_failure(facts: Facts, memory: Memory, dependency: str) -> Facts:
     """Return the facts with what memory has about exactly this attempt."""
     failure = memory.failure if memory.failure is not None and memory.failure.about == facts.about else None
-    return Facts(
-        facts.obj, facts.spec, facts.status, facts.about, dependency=dependency, failure=failure, gone=facts.gone,
-        began=facts.began,
-    )  # fmt: skip
+    return replace(facts, dependency=dependency, failure=failure)
 
 
 def why_not_ready(other: Object, same_source: bool, revision: str) -> str:

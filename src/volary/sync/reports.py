@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from volary.runtime.events import WARNING, Line
+from volary.runtime.events import NORMAL, WARNING, Line
 from volary.sync import messages
 from volary.sync.conditions import FALSE, HEALTHY, READY, RECONCILING, STALLED, TRUE, UNKNOWN, drop, put
 from volary.sync.durations import format_duration
@@ -21,6 +21,7 @@ from volary.sync.render import Rendering
 from volary.sync.spec import Attempt, Condition, Conditions, Kustomization, KustomizationStatus, find
 
 LONGEST_HISTORY = 5
+WAITS = ("ArtifactFailed", "DependencyNotReady")  # nothing is wrong yet: something else has to come first
 
 
 def condition(facts: Facts, kind: str, status: str, reason: str, message: str) -> Condition:
@@ -152,7 +153,8 @@ def stalled(facts: Facts, reason: str, message: str, now: datetime) -> Plan:
 def said_once(facts: Facts, status: KustomizationStatus, reason: str, message: str) -> Plan:
     if status == facts.status:
         return Plan(message)
-    return Plan(message, status=status, announce=(Line(message, WARNING, reason),))
+    kind = NORMAL if reason in WAITS else WARNING
+    return Plan(message, status=status, announce=(Line(message, kind, reason),))
 
 
 def with_attempt(facts: Facts, digest: str, outcome: str, now: datetime, took: timedelta) -> tuple[Attempt, ...]:

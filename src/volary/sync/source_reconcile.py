@@ -19,7 +19,7 @@ from volary.sources import Credentials, Fetcher, Source, SourceError
 from volary.sync import source_decide
 from volary.sync.source_decide import Asked, Facts, Fetch, Plan, Poll, Resolve
 from volary.sync.spec import GitRepository
-from volary.sync.status import StatusWriter
+from volary.sync.status import StatusWriter, filled
 from volary.sync.wire import git_repository, git_repository_status, git_repository_status_json, requested_at
 
 COMPONENT = "source-controller"
@@ -85,7 +85,7 @@ class GitRepositories:
         if namespace not in self._secrets:
             self._secrets.add(namespace)
             self.controller.watch(informer, self._users_of)
-        await self.statuses.synced(informer)
+        await filled(informer)
         return informer
 
     def _users_of(self, secret: Object) -> Iterable[str]:

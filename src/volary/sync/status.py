@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from volary.kube.client import Client
+from volary.kube.errors import Forbidden
 from volary.kube.objects import NewObject, Object, Resource, name_of, namespace_of, version_of
 from volary.runtime.errors import Stalled, TryAgain
 from volary.runtime.informer import Informer
@@ -40,11 +41,6 @@ class StatusWriter:
         obj = self.informer.by_key(key)
         return not older(version_of(obj) if obj is not None else self.informer.version, wanted)
 
-    async def synced(self, informer: Informer) -> None:
-        """Wait until a cache is filled. Raises: TryAgain."""
-        if not await informer.until(informer.synced.is_set, LONGEST_LIST_SECONDS):
-            raise TryAgain(f"cannot list {informer.resource.kind}: {informer.trouble or 'no answer yet'}")
-
     async def write(self, key: str, obj: Object, status: NewObject) -> None:
         """Write the status, if nobody changed the object since it was read. Raises: KubeError."""
         body = {"metadata": {"resourceVersion": version_of(obj)}, "status": status}
@@ -63,6 +59,16 @@ class StatusWriter:
         if self._complaints.get(key) != str(why):
             self._complaints[key] = str(why)
             log.error("stalled", extra={"kind": self.resource.kind, "key": key, "reason": why.reason, "why": str(why)})
+
+
+async def filled(informer: Informer) -> None:
+    """Wait until a cache is filled. Raises: TryAgain, Stalled when we may not list."""
+    if await informer.until(informer.synced.is_set, LONGEST_LIST_SECONDS):
+        return
+    message = f"cannot list {informer.resource.kind}: {informer.trouble or 'no answer yet'}"
+    if isinstance(informer.trouble, Forbidden):
+        raise Stalled("Forbidden", message)
+    raise TryAgain(message)
 
 
 def older(version: str, than: str) -> bool:
