@@ -28,6 +28,7 @@ from volary.canary.spec import HookType, Progress, Spec
 from volary.canary.wire import progress_of, spec_of, stalled_status, status_of
 from volary.canary.writes import Writer
 from volary.kube.definitions import BadField
+from volary.kube.errors import Forbidden
 from volary.kube.objects import (
     Object,
     condition,
@@ -126,8 +127,11 @@ class Canaries:
         return facts
 
     async def pod_hash(self, key: str, target: Object) -> str:
-        """Return the pod-template-hash of the target's present template, "" if no ReplicaSet has it."""
-        listing = await self.cluster.client.list(REPLICA_SETS, namespace_of(target))
+        """Return the pod-template-hash of the target's present template, "" if no ReplicaSet that we may see has it."""
+        try:
+            listing = await self.cluster.client.list(REPLICA_SETS, namespace_of(target))
+        except Forbidden:
+            return ""
         wanted = self.caches.revision_of(key, target)
         for found in listing.items:
             owners = dig(found, "metadata", "ownerReferences") or ()
