@@ -140,7 +140,7 @@ def _config(call: Call) -> Object:
         raise bad_request(f"invalid object type: {version if '/' in version else '/' + version}, Kind={kind}")
     config = headed(value, type_)
     meta = config["metadata"]
-    if meta.get("managedFields"):
+    if isinstance(meta, dict) and meta.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
     errors: list[str] = []
     _check_types(config, type_.node, "", errors)
@@ -169,7 +169,7 @@ def _check_place(call: Call, config: Object) -> None:
 
 def _about(call: Call, config: Object) -> str:
     """Return the object as the errors of apply name it: by what the body says."""
-    meta = config["metadata"]
+    meta = config["metadata"] if isinstance(config["metadata"], dict) else {}
     version = call.type.api_version if call.type.group else f"/{call.type.api_version}"
     namespace, name = meta.get("namespace") or "", meta.get("name") or ""
     shown = [it if isinstance(it, str) else "" for it in (namespace, name)]

@@ -10,6 +10,7 @@ from volary.embedded.api.conform import WrongType, conform, json_kind
 from volary.embedded.api.encoding import JSON_ERROR, read
 from volary.embedded.api.errors import Problem, bad_request, invalid, invalid_object, unsupported_media
 from volary.embedded.api.omission import omit
+from volary.embedded.api.protobuf import Undecodable
 from volary.embedded.api.protobuf import decode as decode_protobuf
 from volary.embedded.api.pruning import prune
 from volary.embedded.api.registry import definition_names, definitions
@@ -33,7 +34,10 @@ def metadata_node() -> Node:
 def read_body(call: Call) -> tuple[Any, list[str]]:
     """Return the value of a body and the fields that it names twice. Raises: Problem."""
     if call.body[:4] == b"k8s\0":
-        return decode_protobuf(call.body), []
+        try:
+            return decode_protobuf(call.body), []
+        except Undecodable as error:
+            raise bad_request(f"the object provided cannot be decoded: {error}") from error
     kind = call.content_type
     if kind not in ("application/json", "application/yaml", "application/x-www-form-urlencoded"):
         raise unsupported_media(READABLE)
@@ -101,6 +105,8 @@ def check_identity(value: Object, type_: ResourceType) -> None:
     kind, version = value.get("kind") or type_.kind.kind, value.get("apiVersion") or type_.api_version
     if kind == type_.kind.kind and version == type_.api_version:
         return
+    if not isinstance(kind, str) or not isinstance(version, str):
+        raise bad_request(f"the object provided is unrecognized (must be of type {type_.kind.kind}): kind is no text")
     short = str(version).rpartition("/")[2]
     group = str(version).rpartition("/")[0]
     if not type_.custom and (group, short, kind) not in definition_names():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from volary.embedded.api.catalog import Catalog, ResourceType
@@ -25,6 +26,7 @@ class Path:
     rest: str = ""  # what follows the subresource; of `proxy` the path to ask for
 
 
+@lru_cache(maxsize=4096)
 def split_path(path: str) -> Path | None:
     """Return the parts, or None if the path is not that of a resource."""
     parts = path.strip("/").split("/")

@@ -37,6 +37,8 @@ def _conform(value: Any, node: Node, path: str, owner: str, unknown: list[str]) 
         elem = node.elem
         if elem.kind == SCALAR or elem.kind in (MAP, LIST):
             for index, item in enumerate(value):
+                if item is None:  # of a list of values Go makes null the zero value
+                    value[index] = ZERO_VALUES.get(elem.type, {})
                 _conform(item, elem, f"{path}[{index}]" if path else f"[{index}]", owner, unknown)
     elif kind == SCALAR and not fits(value, node):
         raise _mismatch(value, node, path, owner)
@@ -57,6 +59,8 @@ def _conform_map(value: dict[str, Any], node: Node, path: str, parent: str, unkn
                 del value[name]
                 continue
             child = node.elem
+            if value[name] is None and child.type == "string":
+                value[name] = ""
             if child.kind == SCALAR and not (value[name] is None or fits(value[name], child)):
                 raise _mismatch(value[name], child, path, parent)  # messages name the map, not its key
         _conform(value[name], child, where, owner, unknown)
@@ -64,6 +68,7 @@ def _conform_map(value: dict[str, Any], node: Node, path: str, parent: str, unkn
             value[name] = canonical(value[name])
 
 
+ZERO_VALUES: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False}
 LARGEST = {"int32": 2**31 - 1, "int64": 2**63 - 1, "": 2**63 - 1}
 QUANTITY = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 TIME, MICRO_TIME = "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05.000000Z07:00"

@@ -5,11 +5,13 @@ Source: apiextensions-apiserver, apis/apiextensions/validation and schema/valida
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from volary.embedded.api.errors import FieldError, forbidden_field, invalid, required, unsupported
 from volary.embedded.api.names import LABEL, SERVICE_LABEL, SERVICE_TEXT, SUBDOMAIN, SUBDOMAIN_TEXT
+from volary.embedded.api.structural import pattern
 
 Object = Mapping[str, Any]
 Errors = list[FieldError]
@@ -96,8 +98,25 @@ def _versions(spec: Object, errors: Errors) -> None:
         errors.append(invalid("status.storedVersions", None, "must have at least one stored version"))
 
 
-def _structural(schema: Object, path: str, errors: Errors, root: bool = False) -> None:
-    """Note what keeps a schema from being structural."""
+def _well_formed(schema: Any, path: str, errors: Errors) -> bool:
+    """Note what is no schema at all: parts of one are not typed in the definition's own schema."""
+    if not isinstance(schema, Mapping):
+        errors.append(invalid(path, schema, "must be a schema"))
+        return False
+    properties = schema.get("properties")
+    if properties is not None and not isinstance(properties, Mapping):
+        errors.append(invalid(f"{path}.properties", properties, "must be a map of schemas"))
+        return False
+    try:
+        pattern(str(schema.get("pattern") or ""))
+    except re.error as error:
+        errors.append(
+            invalid(f"{path}.pattern", schema["pattern"], f"must be a valid regular expression, but isn't: {error}")
+        )
+    return True
+
+
+def _type(schema: Object, path: str, errors: Errors, root: bool) -> None:
     kind = schema.get("type")
     loose = schema.get("x-kubernetes-int-or-string") or schema.get("x-kubernetes-preserve-unknown-fields")
     if not kind:
@@ -108,6 +127,14 @@ def _structural(schema: Object, path: str, errors: Errors, root: bool = False) -
         errors.append(unsupported(f"{path}.type", kind, TYPES))
     elif root and kind != "object":
         errors.append(invalid(f"{path}.type", kind, "must be object at the root"))
+
+
+def _structural(schema: Object, path: str, errors: Errors, root: bool = False) -> None:
+    """Note what keeps a schema from being structural."""
+    if not _well_formed(schema, path, errors):
+        return
+    kind = schema.get("type")
+    _type(schema, path, errors, root)
     if schema.get("properties") and isinstance(schema.get("additionalProperties"), Mapping):
         detail = "additionalProperties and properties are mutual exclusive"
         errors.append(forbidden_field(f"{path}.additionalProperties", detail))

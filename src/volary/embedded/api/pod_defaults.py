@@ -11,8 +11,8 @@ Object = dict[str, Any]
 
 
 def put(obj: Object, key: str, value: Any) -> None:
-    """Set a field that is missing."""
-    if obj.get(key) is None:
+    """Set a field that is missing; an empty text counts as missing, as it does in Go."""
+    if obj.get(key) in (None, ""):
         obj[key] = value
 
 

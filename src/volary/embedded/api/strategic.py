@@ -89,9 +89,11 @@ def _merge_list(current: list[Any], patch: list[Any], node: Node) -> list[Any]:
     if not key:  # a list of primitives is a set
         return [*current, *(item for item in dict.fromkeys(patch) if item not in current)]
     if _replaces(patch):
-        return [_without_directives(item) for item in patch if item.get("$patch") != "replace"]
+        return [_without_directives(it) for it in patch if not (isinstance(it, dict) and it.get("$patch") == "replace")]
     merged = list(current)
     for item in patch:
+        if not isinstance(item, dict):
+            raise PatchRefused(f"expected a map with the key {key} in the list, got {item!r}")
         if key not in item:
             shown = " ".join(f"{name}:{value}" for name, value in sorted(item.items()))
             raise PatchRefused(f"map: map[{shown}] does not contain declared merge key: {key}")

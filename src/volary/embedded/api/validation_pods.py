@@ -193,6 +193,6 @@ def _fixed(spec: Object) -> dict[str, Any]:
     """Return the part of a pod's spec that an update may not change."""
     kept = {key: value for key, value in spec.items() if key not in MAY_CHANGE}
     for kind in ("containers", "initContainers"):
-        if kind in kept:
+        if kept.get(kind):
             kept[kind] = [{key: value for key, value in it.items() if key != "image"} for it in kept[kind]]
     return kept
