@@ -431,30 +431,48 @@ class Scene:
         return [str(e["message"]) for e in sorted(ours, key=lambda e: int(e["metadata"]["resourceVersion"]))]
 
 
+Wrap = Callable[[str, Transport], Transport]
+
+
 @asynccontextmanager
-async def scene(
-    *names: str,
-    rollout: NewObject = FLEET_ROLLOUT,
-    wrap: Callable[[str, Transport], Transport] | None = None,
-    skew: timedelta = timedelta(),
-) -> AsyncIterator[Scene]:
-    """Run a fleet of these clusters (the first is in ring `first`) until the block ends."""
+async def site(*names: str, rollout: NewObject = FLEET_ROLLOUT, skew: timedelta = timedelta()) -> AsyncIterator[Scene]:
+    """Run servers and scripts, without the program under test (the first cluster is in ring `first`)."""
     made = Scene(VirtualClock(7, skew=skew), *(names or ("west", "east")))
     await made.prepare(rollout)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(site.run()) for site in made.sites.values()]
-        tasks += start(made, group, wrap)
+        tasks = [group.create_task(each.run()) for each in made.sites.values()]
         yield made
         for task in tasks:
             task.cancel()
 
 
-def start(
-    made: Scene, group: asyncio.TaskGroup, wrap: Callable[[str, Transport], Transport] | None = None
-) -> list[asyncio.Task[None]]:
-    """Start the program under test: caches and controllers of the hub, caches of the members."""
+@asynccontextmanager
+async def program(made: Scene, wrap: Wrap | None = None) -> AsyncIterator[None]:
+    """Run the program under test until the block ends, or it dies."""
+    async with asyncio.TaskGroup() as group:
+        tasks = start(made, group, wrap)
+        yield
+        for task in tasks:
+            task.cancel()
+
+
+@asynccontextmanager
+async def scene(
+    *names: str,
+    rollout: NewObject = FLEET_ROLLOUT,
+    wrap: Wrap | None = None,
+    skew: timedelta = timedelta(),
+) -> AsyncIterator[Scene]:
+    """Run everything until the block ends."""
+    async with site(*names, rollout=rollout, skew=skew) as made, program(made, wrap):
+        yield made
+
+
+def start(made: Scene, group: asyncio.TaskGroup, wrap: Wrap | None = None) -> list[asyncio.Task[None]]:
+    """Start the program: caches and controllers of the hub, caches of the members."""
     through = wrap or (lambda name, transport: transport)
     tasks = []
+    made.members.listeners.clear()
     for index, (name, site) in enumerate(made.sites.items()):
         cluster = cluster_of(name, through(name, InProcess(site.server)), made.clock)
         labels: Mapping[str, str] = {"ring": "first"} if index == 0 else {}
@@ -468,4 +486,4 @@ def start(
     return tasks
 
 
-__all__ = ["FLEET_ROLLOUT", "LABELS", "Scene", "Site", "scene", "start"]
+__all__ = ["FLEET_ROLLOUT", "LABELS", "Scene", "Site", "program", "scene", "site", "start"]

@@ -24,8 +24,7 @@ from volary.fleet.plan import (
     RemoveAnnotations,
     RemoveFinalizer,
 )
-from volary.fleet.progress import RolloutStatus
-from volary.fleet.reconcile_run import number, owner_uid, read_run
+from volary.fleet.reconcile_run import number, owner_uid, read_rollout_status, read_run
 from volary.fleet.spec import Rollout, Selector, Target
 from volary.kube.decoding import BadField
 from volary.kube.errors import AlreadyExists
@@ -85,7 +84,7 @@ class Rollouts:
             annotations=annotations_of(obj),
             spec=spec,
             problem=problem,
-            status=wire.status_of(RolloutStatus, obj),
+            status=read_rollout_status(obj),
             source=self._source(spec),
             looks=looks,
             runs=views,

@@ -57,7 +57,7 @@ class Runs:
         run, status = read_run(obj)
         owner = self._owner(obj)
         self._objects[key] = obj
-        fleet = wire.status_of(RolloutStatus, owner) if owner is not None else RolloutStatus()
+        fleet = read_rollout_status(owner) if owner is not None else RolloutStatus()
         topics: set[Topic] = set()
         looks = await self._looks(key, run, status, owner, topics)
         self.observer.interests.set(key, () if status.ended else topics)
@@ -158,6 +158,14 @@ def read_run(obj: Object) -> tuple[Run, RunStatus]:
         return wire.run(obj), wire.status_of(RunStatus, obj)
     except BadField as error:
         raise Stalled("InvalidSpec", str(error)) from None
+
+
+def read_rollout_status(obj: Object) -> RolloutStatus:
+    """Return a FleetRollout's status. Raises: Stalled, when somebody has edited it into something else."""
+    try:
+        return wire.status_of(RolloutStatus, obj)
+    except BadField as error:
+        raise Stalled("InvalidStatus", str(error)) from None
 
 
 def owner_ref(obj: Object) -> Mapping[str, str]:

@@ -1,4 +1,4 @@
-"""Pins (second section of the interface): each test is one of its sentences. How they are written: `test_fleet_io.py`."""
+"""Pins (second section of the interface): each test is one of its sentences."""
 
 from __future__ import annotations
 
