@@ -53,6 +53,33 @@ class GitFetcher:
 
     async def resolve(self, source: Source, credentials: Credentials) -> Revision:
         check_url(source.url)
+        try:
+            return await self._resolve(source, credentials)
+        except OSError as error:
+            raise self._no_storage(error) from None
+
+    async def fetch(self, source: Source, revision: Revision, credentials: Credentials) -> Checkout:
+        check_url(source.url)
+        cache = self._cache(source.url, credentials)
+        try:
+            async with cache.lock:
+                return await self._checkout(cache, source, revision, credentials)
+        except OSError as error:
+            raise self._no_storage(error) from None
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _no_storage(self, error: OSError) -> SourceError:
+        """Return what it means that something cannot be written or started: a full disk, most of the time."""
+        message = f"cannot work in {self.folder}: {error.strerror or error}; is the disk full?"
+        return SourceError("StorageOperationFailed", message)
+
+    # -- asking
+
+    async def _resolve(self, source: Source, credentials: Credentials) -> Revision:
         ref = source.ref
         if ref.commit and not ref.branch:
             return Revision(ref.commit)
@@ -62,23 +89,6 @@ class GitFetcher:
         if head != ref.commit:
             await self._check_membership(source, head, credentials)
         return Revision(ref.commit, ref.branch)
-
-    async def fetch(self, source: Source, revision: Revision, credentials: Credentials) -> Checkout:
-        check_url(source.url)
-        cache = self._cache(source.url, credentials)
-        async with cache.lock:
-            try:
-                return await self._checkout(cache, source, revision, credentials)
-            except OSError as error:
-                message = f"cannot write to {self.folder}: {error.strerror or error}"
-                raise SourceError("StorageOperationFailed", message) from None
-
-    async def close(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-
-    # -- asking
 
     async def _head(self, source: Source, credentials: Credentials) -> str:
         """Return the commit that a ref names. Raises: SourceError."""

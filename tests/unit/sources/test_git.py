@@ -172,6 +172,18 @@ def test_what_is_not_there_has_a_sentence(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    async def story(there: World) -> None:
+        commit = there.repository.commit({"a.yaml": "a: 1\n"})
+        (tmp_path / "file").write_text("")
+        fetcher = GitFetcher(tmp_path / "file" / "cache")
+        with pytest.raises(SourceError, match=r"cannot work in .*/cache: Not a directory") as caught:
+            await fetcher.fetch(there.source(), Revision(commit), USER)
+        assert caught.value.reason == "StorageOperationFailed"
+
+    play(tmp_path, story)
+
+
 def test_no_git_program_is_said_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(SourceError, match="there is no git program; install Git"):
