@@ -13,6 +13,7 @@ import aiohttp
 from volary.embedded.api.answers import Logs, Proxy
 from volary.embedded.api.errors import Problem
 from volary.embedded.api.local import Local
+from volary.embedded.api.service_ports import endpoints_of
 from volary.embedded.node import Node
 from volary.embedded.outside import Address
 from volary.kube.transport import Request, Response
@@ -31,10 +32,9 @@ class Inside:
 
     def address(self, target: Proxy) -> Address:
         """Return where a ready pod of the service listens. Raises: Problem."""
-        if self.local.get("/services", target.namespace, target.service) is None:
-            raise Problem(404, "NotFound", f'services "{target.service}" not found')
         found = self.resolve(target.namespace, target.service, target.port)
         if found is None:
+            endpoints_of(self.local, target)  # says what is missing: the service, its port, or a ready pod
             raise Problem(503, "ServiceUnavailable", f'no endpoints available for service "{target.service}"')
         return found
 
