@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import shutil
 import ssl
 import tempfile
 from collections.abc import Iterator
@@ -18,6 +19,15 @@ SSH = (
     "ssh -F /dev/null -o BatchMode=yes -o IdentitiesOnly=yes -o StrictHostKeyChecking=yes -o ConnectTimeout=15"
     " -o GlobalKnownHostsFile=/dev/null"
 )
+
+
+LOGIN_FOLDER = "login-"  # begins the name of a folder that holds a secret for one run of git
+
+
+def forget_logins(where: Path) -> None:
+    """Delete what a process that was killed has left."""
+    for folder in where.glob(f"{LOGIN_FOLDER}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +60,10 @@ def one_line(key: str, value: str) -> str:
 
 
 @contextlib.contextmanager
-def git_access(url: str, credentials: Credentials) -> Iterator[GitAccess]:
-    """Give git what it needs to log in at `url`. Raises: SourceError."""
-    with tempfile.TemporaryDirectory(prefix="volary-git-") as name:  # 0700
+def git_access(url: str, credentials: Credentials, where: Path) -> Iterator[GitAccess]:
+    """Give git what it needs to log in at `url`; files for it live in `where` meanwhile. Raises: SourceError."""
+    where.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=LOGIN_FOLDER, dir=where) as name:  # 0700
         folder = Path(name)
         if urlsplit(url).scheme == "ssh":
             yield ssh_access(folder, credentials)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from volary.sources import Checkout, Credentials, Ref, Revision, Source, SourceError
-from volary.sources.credentials import git_access
+from volary.sources.credentials import forget_logins, git_access
 from volary.sources.memory import no_such_commit, no_such_ref, not_in_branch
 from volary.sources.program import GitFailed, run_git
 from volary.sources.refs import NotVersionTwo, ask, not_let_in
@@ -48,6 +48,7 @@ class GitFetcher:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        forget_logins(folder)
         self._caches: dict[str, Cache] = {}
         self._session: aiohttp.ClientSession | None = None
 
@@ -184,7 +185,7 @@ class GitFetcher:
         self, command: tuple[str, ...], folder: Path | None, source: Source, credentials: Credentials, raw: bool = False
     ) -> bytes:
         """Run git against the other end; with `raw` its failure is the caller's to explain."""
-        with git_access(source.url, credentials) as access:
+        with git_access(source.url, credentials, self.folder) as access:
             try:
                 return await run_git(
                     command,

@@ -84,7 +84,7 @@ async def start(
             limit=1 << 20,
         )
     except FileNotFoundError:
-        message = "there is no git program; install Git 2.30 or newer and make sure that it is on the PATH"
+        message = "there is no git program; install Git 2.32 or newer and make sure that it is on the PATH"
         raise SourceError("GitOperationFailed", message) from None
     limit_files(process.pid)
     return process

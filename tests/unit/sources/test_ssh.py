@@ -53,6 +53,9 @@ def test_a_repository_over_ssh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert set((tmp_path / "modes").read_text().split()) == {"600"}
     assert "the private key" in (tmp_path / "identity").read_text()
     assert "ssh-ed25519 AAAA" in (tmp_path / "hosts").read_text()
+    (tmp_path / "cache" / "login-left-by-a-crash").mkdir()
+    GitFetcher(tmp_path / "cache")
+    assert not list((tmp_path / "cache").glob("login-*"))
     kept = called.split(" -i ")[1].split()[0]
     assert not Path(kept).exists()
 
