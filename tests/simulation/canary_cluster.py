@@ -118,6 +118,7 @@ class Play:
     group: asyncio.TaskGroup
     told: list[str] = field(default_factory=list)
     logged: list[str] = field(default_factory=list)  # what each pass decided
+    changed: asyncio.Event = field(default_factory=asyncio.Event)  # the Canary was written
     kills: int = 0
     skew: timedelta = timedelta()  # by which the program's clock is off
     program: asyncio.Task[None] | None = None
@@ -185,10 +186,13 @@ class Play:
         await asyncio.sleep(0.05)
 
     async def until_status(self, name: str, value: object, seconds: float) -> None:
-        end = asyncio.get_running_loop().time() + seconds
-        while dig(await self.canary(), "status", name) != value:
-            assert asyncio.get_running_loop().time() < end, f"{name} is not {value}: {await self.canary()} {self.told}"
-            await asyncio.sleep(0.05)
+        try:
+            async with asyncio.timeout(seconds):
+                while dig(await self.canary(), "status", name) != value:
+                    self.changed.clear()
+                    await self.changed.wait()
+        except TimeoutError:
+            raise AssertionError(f"{name} is not {value}: {await self.canary()} {self.told}") from None
 
     async def installed(self, **canary: Any) -> None:
         """Install podinfo, and wait until its canary is at rest."""
@@ -215,6 +219,8 @@ class Play:
 
     def note(self, resource: str, old: Object | None, new: Object | None) -> None:
         """Keep what the canary's Events say, as they come; an Event that is counted again is told again."""
+        if resource == "flagger.app/canaries":
+            self.changed.set()
         if resource == "/events" and new is not None and dig(new, "source", "component") == "flagger":
             self.told.append(new["message"] if new["type"] == "Normal" else f"! {new['message']}")
 

@@ -17,6 +17,7 @@ from tests.simulation.canary_manifests import V1, V2, canary
 TWO_STEPS = {**canary()["spec"]["analysis"], "stepWeight": 25}
 WRITES_OF_A_GOOD_RELEASE = 20
 WRITES_OF_A_BAD_RELEASE = 19
+FIRST_OTHER_WRITE = 9  # until then a bad release is as a good one
 LINES = [
     "New revision detected! Scaling up podinfo.test",
     "Starting canary analysis for podinfo.test",
@@ -67,7 +68,7 @@ def test_a_good_release_survives_a_crash(crash_at: int) -> None:
     assert at.kills == 1
 
 
-@pytest.mark.parametrize("crash_at", range(1, WRITES_OF_A_BAD_RELEASE + 1))
+@pytest.mark.parametrize("crash_at", range(FIRST_OTHER_WRITE, WRITES_OF_A_BAD_RELEASE + 1))
 def test_a_bad_release_survives_a_crash(crash_at: int) -> None:
     at, told = released(crash_at, "Failed", success=80.0)
     assert [line for line in told if line != HALT] == [line for line in BAD_LINES if line != HALT]

@@ -286,6 +286,7 @@ def test_a_primary_that_breaks_when_promoted_leaves_the_traffic_on_the_canary() 
         await at.until_weight(50)
         at.processes.start_seconds = 10_000  # whatever starts from now on never listens
         await at.until("Failed", seconds=300)
+        await asyncio.sleep(0.5)
         assert at.told[-1].startswith("! Promotion of podinfo.test failed, primary not ready:")
         assert (await at.weights(), await at.replicas("podinfo")) == ((0, 100), 2)
         await at_rest(at)
