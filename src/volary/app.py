@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from volary import __version__, canary, fleet, sync
@@ -30,6 +28,7 @@ from volary.runtime.http import Http
 from volary.runtime.http_client import DirectHttp
 from volary.runtime.informer import Informers
 from volary.runtime.leader import Leadership, OnlyAsLeader
+from volary.runtime.scratch import scratch
 from volary.runtime.service_proxy import ServiceHttp
 from volary.sources import Fetcher
 from volary.sources.git import GitFetcher
@@ -68,8 +67,8 @@ class Seams:
 @asynccontextmanager
 async def real_seams() -> AsyncIterator[Seams]:
     """Give the real ends; what they hold is let go at the end."""
-    with tempfile.TemporaryDirectory(prefix="volary-git-") as folder:
-        seams = Seams(SystemClock(), HttpTransport, DirectHttp(USER_AGENT), GitFetcher(Path(folder)))
+    with scratch("git") as folder:
+        seams = Seams(SystemClock(), HttpTransport, DirectHttp(USER_AGENT), GitFetcher(folder))
         try:
             yield seams
         finally:

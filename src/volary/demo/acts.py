@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
-from volary.demo.project import Project
 from volary.demo.world import APP, MEMBERS, World
 from volary.kube.objects import condition, dig
 
@@ -72,6 +72,14 @@ ACTS = (
     Act(4, "Version 3 fails in west and never reaches east", 3, 3, settled, 12, 40.0),
     Act(5, "Version 4 passes in west, fails in east, and is taken back everywhere", 4, 4, settled, 32, 80.0),
 )
+
+
+class Project(Protocol):
+    """Where releases are pushed."""
+
+    commits: dict[int, str]  # release -> commit
+
+    async def release(self, number: int) -> str: ...
 
 
 async def play(act: Act, world: World, project: Project, interval_seconds: float) -> bool:

@@ -51,7 +51,7 @@ class Children:
         """Return the last line that a child wrote to its log, or ""."""
         with contextlib.suppress(OSError):
             lines = (self.logs / f"{name}.log").read_text(errors="replace").strip().splitlines()
-            return lines[-1] if lines else ""
+            return lines[-1].removeprefix("volary: ") if lines else ""
         return ""
 
     async def stop(self, *names: str) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from volary.demo.acts import Act
 from volary.demo.judge import Ending
 from volary.demo.stage import Stage
 from volary.demo.story import Observation
-from volary.demo.world import APP, HUB, HUB_NAMESPACE, MEMBERS
+from volary.demo.world import APP, HUB, HUB_NAMESPACE, MEMBERS, World
 from volary.kube.objects import condition, dig
 
 WHY_SECONDS = 15.0
@@ -18,28 +19,43 @@ WHY_SECONDS = 15.0
 
 async def read_ending(act: Act, in_time: bool, seen: Sequence[Observation], stage: Stage) -> Ending:
     """Return what the judge needs to know of an act."""
-    world, commits = stage.world, stage.project.commits
-    rollout = world.rollout() or {}
-    releases = {commit: number for number, commit in commits.items()}
+    why = await why_sentence(stage) if act.number > 3 else ""
+    return ending_of(act, in_time, seen, Look(stage.world, stage.project.commits, stage.templates, why))
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The world at the end of an act."""
+
+    world: World
+    commits: Mapping[int, str]  # release -> commit
+    templates: Mapping[tuple[str, str], bytes]  # (cluster, image) -> the target's pod template
+    why: str  # the sentence of `volary why`
+
+
+def ending_of(act: Act, in_time: bool, seen: Sequence[Observation], at: Look) -> Ending:
+    """Return what the judge needs to know of an act, from a look at its end."""
+    rollout = at.world.rollout() or {}
+    releases = {commit: number for number, commit in at.commits.items()}
     members = dig(rollout, "status", "members") or ()
     ahead = condition(rollout, "GitAhead") or {}
     return Ending(
         number=act.number,
         in_time=in_time,
         seen=seen,
-        run_phase=world.run_phase(commits[act.about]),
-        phases={name: world.canary_phase(name) for name in MEMBERS},
+        run_phase=at.world.run_phase(at.commits[act.about]),
+        phases={name: at.world.canary_phase(name) for name in MEMBERS},
         proven={entry["name"]: releases.get(entry.get("proven") or "", 0) for entry in members},
         bad=frozenset(releases.get(entry["commit"], 0) for entry in dig(rollout, "status", "bad") or ()),
         git_ahead=str(ahead.get("reason") or "") if ahead.get("status") == "True" else "",
-        templates_equal=same_templates(stage),
-        why=await why_sentence(stage) if act.number > 3 else "",
+        templates_equal=same_templates(at.templates),
+        why=at.why,
     )
 
 
-def same_templates(stage: Stage) -> bool:
+def same_templates(templates: Mapping[tuple[str, str], bytes]) -> bool:
     """Was each image that both members had there with the same pod template, byte for byte?"""
-    west, east = ({image: t for (name, image), t in stage.templates.items() if name == member} for member in MEMBERS)
+    west, east = ({image: t for (name, image), t in templates.items() if name == member} for member in MEMBERS)
     both = west.keys() & east.keys()
     return bool(both) and all(west[image] == east[image] for image in sorted(both))
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 GIT_SECONDS = 30.0
 RELEASED_FILE = "apps/podinfo/release.yaml"
+CANARY_FILE = "apps/podinfo/canary.yaml"
 SUBJECTS = {
     1: "Install podinfo",
     2: "Release version 2",
@@ -63,11 +64,16 @@ class Project:
         return self.commits[number]
 
     def _set_interval(self) -> None:
-        """Write the analysis interval that was asked for, and a metric window that it can fill."""
-        path = self.clone / "apps/podinfo/canary.yaml"
-        window = "2s" if self.interval == "1s" else self.interval
-        text = path.read_text().replace("interval: 1s", f"interval: {self.interval}")
-        path.write_text(text.replace("interval: 2s", f"interval: {window}").replace("-z 1s", f"-z {self.interval}"))
+        """Write the analysis interval that was asked for."""
+        path = self.clone / CANARY_FILE
+        path.write_text(with_interval(path.read_text(), self.interval))
+
+
+def with_interval(canary: str, interval: str) -> str:
+    """Return the Canary with another analysis interval, and a metric window that it can fill."""
+    window = "2s" if interval == "1s" else interval
+    text = canary.replace("interval: 1s", f"interval: {interval}")
+    return text.replace("interval: 2s", f"interval: {window}").replace("-z 1s", f"-z {interval}")
 
 
 async def git(*arguments: str, cwd: Path | None = None) -> str:

@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import secrets
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from volary.kube.objects import NewObject, Object, dig
 from volary.kube.resources import CANARIES, EVENTS, VIRTUAL_SERVICES
 from volary.runtime.clock import SystemClock
 from volary.runtime.informer import Informers
+from volary.runtime.scratch import scratch
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "real"
 CRDS = (
@@ -257,9 +257,9 @@ def main(given: Sequence[str] | None = None) -> int:
     if not REAL.is_dir():
         say(f"skipped: the manifests that others wrote are not here ({REAL})")
         return 0
-    with tempfile.TemporaryDirectory(prefix="volary-real-") as folder:
+    with scratch("real") as folder:
         try:
-            asyncio.run(Real(Path(folder)).play())
+            asyncio.run(Real(folder).play())
         except (Differs, ExceptionGroup) as error:
             say(f"make real: {reason(error)}")
             return 1

@@ -15,7 +15,7 @@ from volary import install
 from volary.demo import observers, platform
 from volary.demo.children import Children
 from volary.demo.git_server import GitServer
-from volary.demo.project import Project
+from volary.demo.project import GitFailed, Project
 from volary.demo.settings import Settings
 from volary.demo.story import Story
 from volary.demo.tail import follow_file
@@ -73,6 +73,8 @@ class Stage:
                 await self._clusters()
                 await self._platform()
                 await self._controllers()
+        except GitFailed as error:
+            raise Broken(str(error)) from None
         except TimeoutError:
             raise Broken(
                 f"the clusters did not come up within {RAISE_SECONDS:.0f} s; see {self.children.logs}"
