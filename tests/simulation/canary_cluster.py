@@ -87,6 +87,7 @@ class Faulty(InProcess):
 
     crash_at = 0  # 0: never
     date: Callable[[], str] = staticmethod(lambda: "")
+    before: Callable[[Request], None] = staticmethod(lambda request: None)  # what others do just before a write
     writes = 0
     crashed: Callable[[], None] = staticmethod(lambda: None)
 
@@ -98,6 +99,7 @@ class Faulty(InProcess):
         if request.method == "GET":
             return await super().request(request)
         self.writes += 1
+        self.before(request)
         if self.writes != self.crash_at:
             return await super().request(request)
         await super().request(request)

@@ -6,8 +6,10 @@ import asyncio
 import copy
 from typing import Any
 
+import msgspec
+
 from tests.simulation.canary_cluster import NAMESPACE, Play, play
-from tests.simulation.canary_manifests import TESTER, V1, V2, canary, deployment
+from tests.simulation.canary_manifests import TESTER, V1, V2, V3, canary, deployment
 from volary.canary.rewrites import TRIAL
 from volary.kube.objects import NewObject, Object, dig
 from volary.kube.resources import (
@@ -19,6 +21,7 @@ from volary.kube.resources import (
     SERVICES,
     VIRTUAL_SERVICES,
 )
+from volary.kube.transport import Request
 from volary.providers.routers.istio import definitions
 
 THEIRS = "54bbb77544"  # a hash of Flagger's
@@ -202,5 +205,34 @@ def test_a_commit_of_two_changes_at_once_is_one_run() -> None:
         await asyncio.sleep(60)
         assert await at.image("podinfo-primary") == V2
         assert len([line for line in at.told if line.startswith("Promotion completed!")]) == 1
+
+    play(story)
+
+
+def test_a_push_at_the_very_moment_of_the_promotion_is_not_promoted_unmeasured() -> None:
+    async def story(at: Play) -> None:
+        await at.installed()
+        await at.push(V2)
+        await at.until_weight(50)
+        promoted: list[str] = []
+
+        def before(request: Request) -> None:
+            if request.method == "PUT" and request.path.endswith("/deployments/podinfo-primary"):
+                live = copy.deepcopy(dict(at.api.local.get("apps/deployments", NAMESPACE, "podinfo") or {}))
+                live["spec"]["template"]["spec"]["containers"][0]["image"] = V3
+                at.api.local.update("apps/deployments", live, "git")
+                body = msgspec.json.decode(request.body)
+                promoted.append(body["spec"]["template"]["spec"]["containers"][0]["image"])
+                transport.before = lambda request: None
+
+        assert at.transport is not None
+        transport = at.transport
+        transport.before = before
+        await at.until("Finalising")
+        assert (promoted, await at.image("podinfo-primary"), await at.image("podinfo")) == ([V2], V2, V3)
+        await at.until("Progressing")
+        await at.until("Succeeded")
+        assert await at.image("podinfo-primary") == V3
+        assert len([line for line in at.told if "canary weight 50" in line]) == 2
 
     play(story)
