@@ -34,7 +34,8 @@ class CanaryController(Controller[Seen, Plan]):
     def __init__(self, cluster: Cluster, options: Options) -> None:
         self.caches = Caches(cluster.informers, options.namespace)
         self.questions = Questions(cluster.http, cluster.clock, self.add)
-        super().__init__(NAME, Canaries(cluster, options, self.caches, self.questions), cluster.clock)
+        name = f"{NAME}/{cluster.name or 'local'}"
+        super().__init__(name, Canaries(cluster, options, self.caches, self.questions), cluster.clock)
         self.watch(self.caches.of[CANARIES], self.keys_of_canary)
         for resource in (DEPLOYMENTS, SERVICES, AUTOSCALERS, VIRTUAL_SERVICES, DESTINATION_RULES):
             self.watch(self.caches.of[resource], self.keys_of_part)

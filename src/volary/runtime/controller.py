@@ -36,6 +36,7 @@ class Controller(Generic[F, P]):
         self.count = 0  # passes made, for tests and metrics
         self._watched: list[Informer] = []
         self._bugs: dict[str, int] = {}
+        self._said: dict[str, str] = {}  # the last sentence logged for each key
         self._wake = asyncio.Event()
 
     def watch(self, informer: Informer, keys: Callable[[Object], Iterable[str]]) -> None:
@@ -108,9 +109,19 @@ class Controller(Generic[F, P]):
             log.exception("a pass failed; this is a bug", extra={"controller": self.name, "key": key})
             return self._later(backoff(self._bugs[key], FASTEST_RETRY, SLOWEST_RETRY))
         self._bugs.pop(key, None)
+        self._say(key)
         if again is not None and key in self.passes.failures:
             return self._later(again - now)
         return again
+
+    def _say(self, key: str) -> None:
+        """Log what the pass decided, where that is not what the one before did."""
+        because = self.passes.because.get(key)
+        if because is None:
+            self._said.pop(key, None)
+        elif because != self._said.get(key):
+            self._said[key] = because
+            log.debug("decided", extra={"controller": self.name, "key": key, "because": because})
 
     def _later(self, wait: timedelta) -> datetime:
         """Return the time after a failure's wait, with jitter: what failed together need not come back together."""

@@ -16,7 +16,7 @@ class VirtualClock:
     `skew` is how far this computer's wall clock is off; timers are not touched by it, as with a real computer.
     """
 
-    def __init__(self, seed: int = 0, epoch: datetime = EPOCH, skew: timedelta = timedelta()) -> None:
+    def __init__(self, seed: int | str = 0, epoch: datetime = EPOCH, skew: timedelta = timedelta()) -> None:
         self.rng = random.Random(f"{seed} chance")
         self.epoch = epoch
         self.skew = skew
