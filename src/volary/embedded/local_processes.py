@@ -10,6 +10,7 @@ Start from the main thread: Linux ties a child to the life of the thread that ma
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import shutil
 import socket
@@ -168,9 +169,16 @@ def _address(bound: socket.socket) -> Address:
 
 
 def _environment(command: Command, descriptors: Mapping[int, int]) -> dict[str, str]:
-    """Return the pod's environment and what the launcher needs; nothing of ours is passed on."""
+    """Return what the launcher needs; nothing of ours is passed on.
+
+    The pod's own variables come by file and are set once Python runs: the system's loader must not see them, or
+    LD_PRELOAD in a manifest would be code that we did not choose.
+    """
+    variables = command.folder / f".{command.log.stem}.env"
+    variables.write_text(json.dumps(dict(command.env)))
+    variables.chmod(0o600)
     return {
-        **command.env,
+        "VOLARY_VARIABLES": str(variables),
         "VOLARY_LISTEN": ",".join(f"{port}={number}" for port, number in descriptors.items()),
         "VOLARY_MOUNTS": "\n".join(f"{path}={command.folder / name}" for path, name in command.mounts.items()),
         "VOLARY_PARENT": str(os.getpid()),

@@ -19,6 +19,7 @@ from tests.unit.embedded.node.programs import play, running
 from volary.embedded import leftovers
 from volary.embedded.addresses import Addresses, claim_addresses
 from volary.embedded.local_processes import LocalProcesses
+from volary.embedded.node import MOST_LOG_BYTES, trim
 
 PARENT = """
 import asyncio, sys
@@ -26,6 +27,7 @@ from pathlib import Path
 sys.path.insert(0, {root!r})
 from tests.unit.embedded.node.programs import command
 from volary.embedded.local_processes import LocalProcesses
+from volary.embedded.node import MOST_LOG_BYTES, trim
 
 async def main():
     folder = Path({folder!r})
@@ -45,6 +47,11 @@ def gone(pid: int) -> bool:
     except OSError:
         return True
     return stat.rpartition(")")[2].split()[0] == "Z"
+
+
+def environment_of(pid: int) -> dict[str, str]:
+    lines = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return dict(line.split("=", 1) for line in lines if line)
 
 
 async def until_gone(pid: int) -> None:
@@ -169,3 +176,27 @@ def test_addresses_are_reused_last_of_all() -> None:
     assert second.ip == "10.7.0.2"
     assert addresses.gateway_host() == "127.7.255.1"
     assert Addresses(7, shared_host=True).take().host == "127.0.0.1"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_pods_variables_reach_its_program_but_not_the_systems_loader(tmp_path: Path) -> None:
+    async def story() -> None:
+        env = {"LD_PRELOAD": "/tmp/evil.so", "TOKEN": "hidden"}
+        async with running("podinfo", tmp_path, env=env) as child:
+            assert "LD_PRELOAD=/tmp/evil.so" in (await call(child.addresses[9898], "/env")).json()
+            assert not {"LD_PRELOAD", "TOKEN"} & set(environment_of(child.pid))
+            assert [each.name for each in (tmp_path / "pod").iterdir()] == ["main.log"]
+
+    play(story)
+
+
+def test_a_log_keeps_its_newer_half(tmp_path: Path) -> None:
+    log = tmp_path / "one.log"
+    with log.open("ab") as writer:
+        writer.write(b"a" * MOST_LOG_BYTES)
+        writer.flush()
+        trim(log)
+        writer.write(b"later")
+        writer.flush()
+    older = log.with_suffix(".old")
+    assert (log.read_bytes(), older.stat().st_size) == (b"later", MOST_LOG_BYTES // 2)
