@@ -1,4 +1,4 @@
-"""The whole program plays the demo's acts in virtual time, decision by decision; `make golden` accepts another story."""
+"""The whole program plays the demo's acts in virtual time, a line a decision; `make golden` accepts another story."""
 
 from __future__ import annotations
 
@@ -57,7 +57,8 @@ def test_the_same_seed_writes_the_same_bytes_in_every_process() -> None:
         for seed in ("0", "1", "4711")
     ]
     said = [child.communicate(timeout=90)[0].strip() for child in children]
-    assert len(set(said)) == 1 and len(said[0]) == 64, said
+    assert len(set(said)) == 1, said
+    assert len(said[0]) == 64, said
 
 
 def digest_of_a_release() -> str:

@@ -12,8 +12,10 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from urllib.parse import urlsplit
 
 from volary.app import Options, Program, Seams
+from volary.kube.errors import KubeError
 from volary.kube.kubeconfig import Access
 from volary.kube.transport import Request, Response, Stream, Transport
+from volary.runtime.errors import Unfinished
 from volary.runtime.http import HttpRequest, HttpResponse, NoAnswer
 from volary.sim.clock import VirtualClock
 from volary.sim.cluster import SimulatedCluster
@@ -115,6 +117,7 @@ class Process:
         self.weather: dict[str, Rates] = {}  # faults on the way to a cluster
         self.lives: list[Life] = []
         self.died = asyncio.Event()
+        self.exits: list[str] = []  # what it said where it ended by itself
         self.written: list[tuple[str, Request]] = []  # writes that took effect, Leases aside, of all lives
         self.kill_at = 0  # after so many of these; 0: never
         self.listeners: list[Wrote] = []
@@ -134,20 +137,25 @@ class Process:
 
     async def _live(self, life: Life) -> None:
         """Run one life to its end."""
-        running = asyncio.ensure_future(life.program.run())  # its end, good or bad, is looked at below
         try:
-            await asyncio.wait([running, asyncio.ensure_future(self.died.wait())], return_when="FIRST_COMPLETED")
+            async with asyncio.TaskGroup() as group:
+                running = group.create_task(self._run(life))
+                await self.died.wait()
+                running.cancel()
         finally:
-            await self._bury(life, running)
+            life.dead = True
 
-    async def _bury(self, life: Life, running: asyncio.Future[None]) -> None:
-        """Let go of all that a life held; what it raises on its way is a bug, but for its own death."""
-        cancelled = not running.done()
-        life.dead = life.dead or cancelled
-        running.cancel()
-        await asyncio.wait([running])
-        if not running.cancelled() and (error := running.exception()) is not None and not only_death(error):
-            raise error
+    async def _run(self, life: Life) -> None:
+        """Run the program; what it raises is a bug, but for its own death and a cluster that is not to be had."""
+        try:
+            await life.program.run()
+        except (KubeError, Unfinished) as error:
+            self.exits.append(str(error))
+        except (Crash, BaseExceptionGroup) as error:
+            if not only_death(error):
+                raise
+        finally:
+            life.die()
 
     def kill(self) -> None:
         """kill -9, now."""
