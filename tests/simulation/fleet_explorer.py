@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from tests.unit.fleet.world import OWNER, P, R, World, fleet, rollout, stage
+from tests.unit.fleet.world import OWNER, P, R, RunObject, World, fleet, rollout, stage
 from volary.fleet.budget import dispatched, entries, is_bad, over
-from volary.fleet.progress import ENDED, RunStatus
-from volary.fleet.spec import Amount, OnFailure, Rollback, State
+from volary.fleet.progress import BACK, ENDED, RunStatus
+from volary.fleet.spec import Amount, OnFailure, Rollback, Run, State
 from volary.fleet.turns import effective_state
 
 NAMES = "abc"  # a is the first stage; b and c are the second
@@ -25,8 +25,8 @@ AFTER = {
     "Dispatched": {"Pending", "Progressing", "Verified", "Failed", "Left", "RollingBack", "RollbackFailed"},
     "Progressing": {"Verified", "Failed", "Left", "RollingBack", "RollbackFailed"},
     "Verified": {"Left", "RollingBack", "RollbackFailed"},
-    "Failed": {"Left", "RollingBack", "RollbackFailed", "Dispatched", "Pending"},
-    "RollingBack": {"RolledBack", "RollbackFailed", "Left"},
+    "Failed": {"Left", "RollingBack", "RollbackFailed", "Dispatched", "Progressing", "Pending"},
+    "RollingBack": {"RolledBack", "RollbackFailed", "Left", "Failed"},
     "RolledBack": {"Left"},
     "RollbackFailed": {"Left", "Failed", "RollingBack"},
     "Left": set(),
@@ -154,41 +154,47 @@ def check_move(before: World, after: World) -> None:
     for made in after.runs:
         old = next((run.status for run in before.runs if run.name == made.name), None)
         if old is not None and old is not made.status:
-            check_run(before, after, old, made.status)
+            check_run(before, after, made, old)
 
 
 def check_pins(before: World, after: World) -> None:
-    """A pin is written down before it is made; R goes nowhere else, and back only once it is marked."""
-    for (name, old), (_, new) in zip(before.members, after.members, strict=True):
-        if old.pin == new.pin or new.owner != OWNER:
+    """A pin is written down before it is made; a commit goes nowhere else, and back only once it is marked."""
+    run = after.runs[-1] if after.runs else None
+    known = dict(before.members)
+    for name, new in after.members:
+        old = known.get(name)
+        if old is None or run is None or old.pin == new.pin or new.owner != OWNER or new.drift:
             continue
-        run = after.runs[-1] if after.runs else None
-        entry = run.status.cluster(name) if run else None
         assert old.reachable, f"{name}: written while unreachable"
-        if new.pin == R and before.status.current is not None and before.status.current.commit == R:
+        commit, entry = run.run.commit, run.status.cluster(name)
+        member = after.status.member(name)
+        current = before.status.current.commit if before.status.current else ""
+        if new.pin == commit and member is not None and (member.newcomer or current == commit or run.status.ended):
             continue  # a newcomer, or a pin that was gone
-        if new.pin == R:
-            assert run is not None and entry is not None, f"{name}: pinned to R without a run"  # noqa: PT018
-            assert entry.dispatched_at is not None, f"{name}: pinned to R and not dispatched"
-            assert not before.status.is_bad(R) or entry.phase in ("Verified",), f"{name}: R is bad and pinned"
+        if new.pin == commit:
+            assert entry is not None, f"{name}: pinned without a run"
+            assert entry.dispatched_at is not None, f"{name}: pinned and not dispatched"
+            assert not before.status.is_bad(commit) or (entry.phase in ("Verified", "Failed") and not old.pin), (
+                f"{name}: bad and pinned"
+            )
             assert effective_state(run.status) is not State.ABORT, f"{name}: pinned after Abort"
-        elif old.pin == R and run:
-            phase = entry.phase if entry else ""
-            assert phase in ("RollingBack", "RolledBack", "RollbackFailed"), f"{name}: taken back, and is {phase}"
-            marked = not is_bad(run.run, run.status) or after.status.is_bad(R)
-            assert marked, f"{name}: goes back before R is marked bad"
+        elif old.pin == commit and entry is not None and entry.uid == new.uid:
+            sent_back = entry.phase in BACK or (entry.phase == "Failed" and run.status.rollback is not None)
+            assert sent_back, f"{name}: taken back, and {entry.phase}"
+            marked = not is_bad(run.run, run.status) or after.status.is_bad(commit)
+            assert marked, f"{name}: goes back before the commit is marked bad"
 
 
-def check_run(before: World, after: World, old: RunStatus, new: RunStatus) -> None:
-    made = after.runs[-1]
+def check_run(before: World, after: World, made: RunObject, old: RunStatus) -> None:
+    new, commit = made.status, made.run.commit
     for was, now in zip(old.clusters, new.clusters, strict=False):
         if was.phase != now.phase:
             assert now.phase in AFTER[was.phase], f"{now.name}: {was.phase} -> {now.phase}"
         if was.phase == "Pending" and now.dispatched_at is not None:
-            check_dispatch(before, old, now.name)
+            check_dispatch(before, made.run, old, now.name)
         if was.phase != "Verified" and now.phase == "Verified":
             member = before.member(now.name)
-            proven = member.pin == member.applied == member.primary == R and member.phase != "Progressing"
+            proven = member.pin == member.applied == member.primary == commit and member.phase != "Progressing"
             assert proven, f"{now.name}: verified and not proven: {member}"
         if was.phase == "RollingBack" and now.phase == "RolledBack":
             member = before.member(now.name)
@@ -199,8 +205,7 @@ def check_run(before: World, after: World, old: RunStatus, new: RunStatus) -> No
     check_shown(new)
 
 
-def check_dispatch(before: World, old: RunStatus, name: str) -> None:
-    run = before.runs[-1].run
+def check_dispatch(before: World, run: Run, old: RunStatus, name: str) -> None:
     assert over(run, old) is None, f"{name}: dispatched over the budget"
     assert old.rollback is None, f"{name}: dispatched on the way back"
     assert effective_state(old) is State.RUN, f"{name}: dispatched in {effective_state(old)}"
@@ -225,16 +230,21 @@ def check_shown(status: RunStatus) -> None:
 def check_end(world: World) -> None:
     """What an ended run means, once everybody has come to rest."""
     run = world.run
-    there = [entry for entry in run.clusters if entry.phase != "Left"]
+    known = dict(world.members)
+    there = [e for e in run.clusters if e.phase != "Left"]
     if run.phase == "Succeeded":
         assert any(entry.phase == "Verified" for entry in there), "succeeded nowhere"
     if run.phase == "RolledBack":
         for entry in dispatched(run):
+            if entry.name not in known or known[entry.name].uid != entry.uid:
+                continue  # it left after the run had ended
             assert world.member(entry.name).primary == entry.previous, f"{entry.name} is not back"
     for entry in there:
-        assert world.member(entry.name).pin == entry.pin or entry.phase == "Pending", (
-            f"{entry.name}: pin and word differ"
-        )
+        member = known.get(entry.name)
+        if member is None or member.uid != entry.uid:
+            continue
+        same = member.pin == entry.pin or member.drift or entry.dispatched_at is None
+        assert same, f"{entry.name}: pin and word differ"
 
 
 # -- disturbances

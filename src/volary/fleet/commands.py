@@ -5,15 +5,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from volary.fleet import wire
 from volary.fleet.names import AS_IS, BY, REASON, RETRY, TAKE_PIN, short
-from volary.fleet.progress import RolloutStatus, RunStatus
+from volary.fleet.progress import HoldReason, RolloutStatus, RunStatus
 from volary.fleet.why import number
 from volary.kube.objects import NewObject, Object, Resource, dig, name_of, namespace_of
 from volary.kube.resources import FLEET_ROLLOUT_RUNS, FLEET_ROLLOUTS
+
+FULL = re.compile("[0-9a-f]{40}")
 
 
 class Impossible(Exception):
@@ -47,6 +50,7 @@ class Fleet:
 
     def __init__(self, rollout: Object, runs: Sequence[Object]) -> None:
         self.rollout = rollout
+        self.runs = runs
         self.name = name_of(rollout)
         self.status = wire.status_of(RolloutStatus, rollout)
         self.newest = max(runs, key=number, default=None)
@@ -76,8 +80,12 @@ def pause(fleet: Fleet, words: Words) -> Patch:
 
 def resume(fleet: Fleet, words: Words) -> Patch:
     """Go on: with the run, or, where none is active, with starting runs. Raises: Impossible."""
-    if fleet.active and fleet.newest is not None:
+    if fleet.active and fleet.newest is not None and dig(fleet.newest, "spec", "state") == "Pause":
         return state(fleet.newest, "Run", words, f"{fleet.short} goes on")
+    if fleet.active and fleet.run.hold is not None and not dig(fleet.rollout, "spec", "suspend"):
+        hold = fleet.run.hold
+        how = f"; what goes on from there: {hold.unblock}" if hold.unblock else ""
+        raise Impossible(f"{fleet.short} is not paused; it waits: {hold.reason}, {hold.message}{how}")
     if not dig(fleet.rollout, "spec", "suspend"):
         raise Impossible(f"{fleet.name} is neither paused nor suspended")
     body: NewObject = {"spec": {"suspend": False}}
@@ -106,12 +114,34 @@ def rollback(fleet: Fleet, words: Words) -> Patch:
 
 def retry(fleet: Fleet, words: Words, commit: str = "") -> Patch:
     """Try a commit again: the one named, else the last that was marked bad or whose run did not succeed."""
-    wanted = commit or last_rejected(fleet)
+    wanted = full_commit(fleet, commit) if commit else last_rejected(fleet)
     if not wanted:
         raise Impossible(f"no commit of {fleet.name} was rejected; name one with --commit")
     body = {"metadata": {"annotations": {RETRY: wanted, **words.annotations()}}}
     waits = "; it waits: spec.suspend is true" if dig(fleet.rollout, "spec", "suspend") else ""
     return on_rollout(fleet, body, f"{short(wanted)} is tried again{waits}")
+
+
+def full_commit(fleet: Fleet, digits: str) -> str:
+    """Return the commit that begins with these digits. Raises: Impossible when none does, or several do."""
+    known = known_commits(fleet)
+    if FULL.fullmatch(digits):
+        return digits
+    found = [commit for commit in known if commit.startswith(digits)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise Impossible(f"--commit {digits} means {len(found)} commits: {', '.join(found)}; write more digits")
+    there = ", ".join(map(short, known)) or "none"
+    raise Impossible(f"{fleet.name} knows no commit {digits}; it knows: {there}; any other by all its 40 digits")
+
+
+def known_commits(fleet: Fleet) -> list[str]:
+    """Return the commits of the runs, the bad ones and the hub's own, each once, sorted."""
+    status = fleet.status
+    named = [entry.commit for entry in (*status.bad, status.current, status.queued) if entry is not None]
+    runs = [str(dig(run, "spec", "revision", "commit") or "") for run in fleet.runs]
+    return sorted({commit for commit in (*named, *runs, status.handled) if commit})
 
 
 def last_rejected(fleet: Fleet) -> str:
@@ -120,8 +150,9 @@ def last_rejected(fleet: Fleet) -> str:
     return fleet.status.bad[-1].commit if fleet.status.bad else ""
 
 
-def take_pin(fleet: Fleet, words: Words, cluster: str) -> Patch:
-    """Overwrite a pin that somebody else has set in one member. Raises: Impossible."""
+def take_pin(fleet: Fleet, words: Words, cluster: str = "") -> Patch:
+    """Overwrite a pin that somebody else has set in one member: that named, else that held. Raises: Impossible."""
+    cluster = cluster or held(fleet, "DeliveryDrift", "take the pin")
     known = [member.name for member in fleet.status.members]
     if cluster not in known:
         raise Impossible(f"{cluster} is no member of {fleet.name}; members: {', '.join(known) or 'none'}")
@@ -132,9 +163,10 @@ def take_pin(fleet: Fleet, words: Words, cluster: str) -> Patch:
     return on_rollout(fleet, {"metadata": {"annotations": annotations}}, note)
 
 
-def as_is(fleet: Fleet, words: Words, cluster: str) -> Patch:
-    """Send the commit to a member that is not proven as it stands. Raises: Impossible."""
+def as_is(fleet: Fleet, words: Words, cluster: str = "") -> Patch:
+    """Send the commit to a member that is not proven as it stands: that named, else that held. Raises: Impossible."""
     run = fleet.must_be_active("go on with")
+    cluster = cluster or held(fleet, "ClusterDegradedBefore", "go on with")
     entry = fleet.run.cluster(cluster)
     if entry is None:
         known = ", ".join(member.name for member in fleet.run.clusters)
@@ -143,6 +175,14 @@ def as_is(fleet: Fleet, words: Words, cluster: str) -> Patch:
         raise Impossible(f"{cluster} has been dispatched already, it is {entry.phase}")
     note = f"{cluster} is taken as it is; there is then no way back for it"
     return annotate(run, {AS_IS: cluster, **words.annotations()}, note)
+
+
+def held(fleet: Fleet, reason: HoldReason, what: str) -> str:
+    """Return the cluster that the run waits for with this reason. Raises: Impossible."""
+    hold = fleet.run.hold
+    if hold is None or hold.reason != reason or not hold.cluster:
+        raise Impossible(f"no cluster of {fleet.name} waits with {reason}; name the one to {what} with --cluster")
+    return hold.cluster
 
 
 # -- patches

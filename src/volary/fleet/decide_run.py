@@ -28,6 +28,7 @@ from volary.fleet.progressing import (
     look_closer,
     pin_back,
     revive,
+    superseded,
 )
 from volary.fleet.turns import deadline, has_turn
 from volary.fleet.way_back import end_back, judge_back, send_back
@@ -113,6 +114,7 @@ RULES: tuple[Rule, ...] = (
     abort,
     taken_back,
     rest_when_ended,
+    superseded,
     stop_when_orphaned,
     leave,
     keep_pins,

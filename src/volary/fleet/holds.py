@@ -53,8 +53,10 @@ def paused_hold(facts: RunFacts, status: RunStatus) -> Hold | None:
 def budget_hold(facts: RunFacts, status: RunStatus) -> Hold | None:
     """Over the budget, and nothing is taken back by itself: the user said so, or there is no evidence."""
     stage = over(facts.run, status)
-    if stage is None or status.rollback is not None:
+    if status.rollback is not None:
         return None
+    if stage is None:
+        return marked_hold(facts) if facts.fleet.is_bad(facts.run.commit) else None
     names = [entry.name for entry in failures(status, stage)]
     allowed = f'stage "{stage.name}" allows {stage.max_failures}'
     if only_unreachable(status, stage):
@@ -62,6 +64,12 @@ def budget_hold(facts: RunFacts, status: RunStatus) -> Hold | None:
         return Hold("ClusterUnreachable", facts.now, None, names[0], message, f"volary rollback {facts.rollout}")
     message = f"failed on {', '.join(names)}, {allowed}"
     return Hold("FailureBudgetExceeded", facts.now, None, names[0], message, f"volary rollback {facts.rollout}")
+
+
+def marked_hold(facts: RunFacts) -> Hold:
+    """The commit is bad, and who failed at it has left since."""
+    message = f"{facts.run.short} is marked bad"
+    return Hold("FailureBudgetExceeded", facts.now, None, None, message, f"volary rollback {facts.rollout}")
 
 
 def member_hold(facts: RunFacts, asked: Asked) -> Hold | None:

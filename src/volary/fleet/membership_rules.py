@@ -146,13 +146,11 @@ def first_commit(facts: RolloutFacts, member: MemberStatus) -> str:
     look, status = facts.looks.get(member.name), facts.status
     if look is None or look.lost or look.repository is None or refused(look) or stranger(facts, look):
         return ""
+    observed = look.repository.pin if look.repository.owner == facts.owner else look.repository.artifact
+    source = facts.source.commit if facts.source else ""
+    wanted = (status.current.commit, observed) if status.current else (observed or source,)
     active = facts.active.run.commit if facts.active else ""
-    if status.current is not None:
-        commit = status.current.commit
-    else:
-        observed = look.repository.pin if look.repository.owner == facts.owner else look.repository.artifact
-        commit = observed or (facts.source.commit if facts.source else "")
-    return "" if status.is_bad(commit) or commit == active else commit
+    return next((commit for commit in wanted if commit not in ("", active) and not status.is_bad(commit)), "")
 
 
 def stranger(facts: RolloutFacts, look: Look) -> bool:

@@ -130,7 +130,7 @@ def taken_back(facts: RunFacts) -> Plan | None:
         return None
     if status.rollback is not None and status.rollback.reason == TAKEN_BACK and not asked_again(status):
         return None
-    last = status.decisions[-1]
+    last = next(entry for entry in reversed(status.decisions) if entry.state == State.ROLLBACK)
     why = f"taken back by {last.by or 'somebody'}" + (f": {last.reason}" if last.reason else "")
     return begin(facts, TAKEN_BACK, Trigger(message=why))
 
@@ -155,8 +155,8 @@ def begin(facts: RunFacts, reason: str, trigger: Trigger) -> Plan:
 
 def as_it_stands(facts: RunFacts, entry: ClusterProgress) -> ClusterProgress:
     """Return an entry as a way back finds it: what was written down and never sent is not sent any more."""
-    if entry.phase == "RollbackFailed":
-        return replace(entry, phase="Failed")
+    if entry.phase in ("RollingBack", "RollbackFailed"):
+        return replace(entry, phase="Failed")  # to be sent back (again); an Abort may have ended it half way
     look = facts.looks.get(entry.name)
     known = look.repository if look and not look.lost else None
     if entry.phase != "Dispatched" or known is None or known.pin == facts.run.commit:

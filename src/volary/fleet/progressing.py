@@ -184,12 +184,25 @@ def revive(facts: RunFacts) -> Plan | None:
 def give_up(facts: RunFacts) -> Plan | None:
     """Over the budget: begin the way back that the user chose, unless nothing speaks against the commit."""
     stage = over(facts.run, facts.status)
-    if stage is None or facts.status.rollback is not None or only_unreachable(facts.status, stage):
+    if facts.status.rollback is not None or facts.run.on_failure is OnFailure.HOLD:
+        return None  # with Hold the status says so, and a person decides
+    if stage is None:
+        # Who failed may have left since; what was marked because of it is not sent anywhere all the same.
+        bad = facts.fleet.is_bad(facts.run.commit)
+        return begin(facts, BUDGET_EXCEEDED, Trigger(message="the commit is marked bad")) if bad else None
+    if only_unreachable(facts.status, stage):
         return None
-    if facts.run.on_failure is OnFailure.HOLD:
-        return None  # the hold says so, and a person decides
     entry = next(e for e in reversed(failures(facts.status, stage)) if e.failure != UNREACHABLE)
     return begin(facts, BUDGET_EXCEEDED, Trigger(cluster=entry.name, message=f"{entry.name}: {entry.message}"))
+
+
+def superseded(facts: RunFacts) -> Plan | None:
+    """A run that is not the newest goes nowhere: a way back that was asked for just as the next run began."""
+    if facts.newest or facts.status.ended or facts.fleet.active_run == facts.name:
+        return None
+    words = f"{facts.run.short}: a newer run has begun; take that one back, or push what should be there"
+    status = replace(facts.status, phase="RollbackIncomplete", ended_at=facts.now, hold=None)
+    return Plan(words, (Announcement(words, warning=True, reason="Superseded"),), run=status)
 
 
 def pin_back(facts: RunFacts) -> Plan | None:
@@ -250,7 +263,7 @@ def dispatch(facts: RunFacts) -> Plan | None:
         found = finding(facts, entry)
         if found.standing is not Standing.PROVEN or not may_dispatch(facts, entry):
             continue
-        previous = None if found.message == "as it is" else entry.pin or None
+        previous = None if found.message == "as it is" else way_home(facts, entry)
         canary = canary_now(look, entry, new_question=True)
         changes = {"phase": "Dispatched", "dispatched_at": facts.now, "pin": facts.run.commit, "previous": previous}
         status = changed(facts.status, entry.name, {**changes, "canary": canary, "message": "", "held_since": None})
@@ -259,6 +272,14 @@ def dispatch(facts: RunFacts) -> Plan | None:
             words += "; no commit is proven there, so there is no way back"
         return Plan(words, (Announcement(words, previous is None, "Dispatched"),), run=status)
     return None
+
+
+def way_home(facts: RunFacts, entry: ClusterProgress) -> str | None:
+    """Return where the member could be taken back to: what it has, or current, where that is the commit itself."""
+    if entry.pin != facts.run.commit:
+        return entry.pin or None
+    current = facts.fleet.current.commit if facts.fleet.current else ""
+    return current if current not in ("", facts.run.commit) and not facts.fleet.is_bad(current) else None
 
 
 def give_turn(facts: RunFacts) -> Plan | None:

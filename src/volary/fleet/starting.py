@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from volary.fleet.budget import TAKEN_BACK
 from volary.fleet.facts import RolloutFacts, RunView
 from volary.fleet.names import BY, REASON, RETRY, TAKE_PIN, short
 from volary.fleet.plan import Announcement, CreateRun, Plan, RemoveAnnotations
@@ -123,11 +124,19 @@ def start_run(facts: RolloutFacts) -> Plan | None:
     """Make the run of the hub's commit, when it is due."""
     if facts.spec is None or facts.active is not None or facts.spec.suspend or obstacle(facts)[0]:
         return None
+    if facts.newest is not None and word_waits(facts.newest):
+        return None
     assert facts.source is not None
     commit = facts.source.commit
     if commit == facts.status.handled or facts.status.is_bad(commit):
         return None
     return make(facts, facts.spec, commit)
+
+
+def word_waits(view: RunView) -> bool:
+    """Has a person asked to take the newest run back, and it has not begun yet?"""
+    back = view.status.rollback
+    return view.run.state is State.ROLLBACK and (back is None or back.reason != TAKEN_BACK)
 
 
 def make(facts: RolloutFacts, spec: Rollout, commit: str, decided_at: str = "") -> Plan:

@@ -74,6 +74,9 @@ def readiness(facts: RunFacts, entry: ClusterProgress, look: Look) -> Finding:
         return asleep
     if said(facts.status, f"as-is {entry.name}"):
         return Finding(Standing.PROVEN, "as it is")
+    if not entry.pin:
+        message = "it is not pinned, and no commit is known that it may be pinned to"
+        return held("ClusterDegradedBefore", message, person=True)
     found = examine(look, Question(entry.pin, target, facts.owner, facts.now, asked_at=entry.turn_at))
     if found.standing in (Standing.PROVEN, Standing.MOVING) or found.person:
         return found
