@@ -20,11 +20,12 @@ from volary.demo.settings import Settings
 from volary.demo.stage import Broken, Stage
 from volary.demo.story import Observation, Story
 from volary.demo.summary import Result, print_summary, totals
-from volary.demo.traffic import follow, start_load
+from volary.demo.traffic import disagreements, follow, start_load
 from volary.demo.view import View, view_for
 from volary.demo.world import MEMBERS
 
 MEMORY_SECONDS = 5.0  # how often memory is looked at: reading it costs time itself
+LOAD_ENDS_SECONDS = 2.0  # for its last report, once it has ended
 INSTALL_SECONDS = 120.0  # after that the first act has long been called failed
 
 
@@ -53,7 +54,7 @@ class Demo:
             broken = first_broken(error)
             if broken is None:
                 raise
-            self.console.print(f"volary demo: {broken}", style="red", markup=False, highlight=False)
+            self.console.print(f"volary demo: {broken}", style="red", markup=False, highlight=False, soft_wrap=True)
             return 1
 
     async def _play(self) -> int:
@@ -69,7 +70,7 @@ class Demo:
             await self._acts()
             showing.cancel()
             await asyncio.wait([showing])
-            await self._finish()
+            await self._finish(loads)
             if self.settings.keep:
                 await self._stay()
             for task in (*side, *loads):
@@ -104,7 +105,8 @@ class Demo:
         world = self.stage.world
         await world.until(lambda: world.canary_phase(cluster) == "Initialized", INSTALL_SECONDS)
         process = await start_load(self.stage.children, cluster, self.stage.gateways[cluster])
-        await follow(process, cluster, self.story)
+        total = await follow(process, cluster, self.story)
+        self.differences += disagreements(cluster, total)
 
     async def _show(self) -> None:
         await self.view.run()
@@ -118,9 +120,10 @@ class Demo:
             self.memory = max(self.memory, await asyncio.to_thread(proportional_bytes))
             await asyncio.sleep(MEMORY_SECONDS)
 
-    async def _finish(self) -> None:
+    async def _finish(self, loads: list[asyncio.Task[None]]) -> None:
         """Stop the load, count, and say how it went."""
         await self.stage.children.stop(*(f"load-{name}" for name in MEMBERS))
+        await asyncio.wait(loads, timeout=LOAD_ENDS_SECONDS)
         self.memory = max(self.memory, await asyncio.to_thread(proportional_bytes))
         why = await why_sentence(self.stage)
         where = revisions(self.stage)

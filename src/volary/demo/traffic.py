@@ -33,15 +33,26 @@ async def start_load(children: Children, cluster: str, gateway: str) -> asyncio.
     )
 
 
-async def follow(process: asyncio.subprocess.Process, cluster: str, story: Story) -> None:
-    """Tell the story of each report until the load ends."""
+async def follow(process: asyncio.subprocess.Process, cluster: str, story: Story) -> Mapping[str, Any]:
+    """Tell the story of each report until the load ends; return its last totals."""
     assert process.stdout is not None
+    total: Mapping[str, Any] = {}
     while line := await process.stdout.readline():
-        try:
-            report = msgspec.json.decode(line)
-        except msgspec.DecodeError:
-            continue
+        report = msgspec.json.decode(line)
+        total = report["total"]
         tell(story, cluster, report)
+    return total
+
+
+def disagreements(cluster: str, total: Mapping[str, Any]) -> list[str]:
+    """Return a sentence for each pod that counted other than the load: an answer that one of them never saw."""
+    by_load = {pod: sum(codes.values()) for pod, codes in (total.get("pods") or {}).items()}
+    by_pods = total.get("served") or {}
+    return [
+        f"{cluster}: the load counted {by_load.get(pod, 0)} answers by {pod}, the pod itself {by_pods.get(pod, 0)}"
+        for pod in sorted(by_load.keys() | by_pods.keys())
+        if by_load.get(pod, 0) != by_pods.get(pod, 0)
+    ]
 
 
 def tell(story: Story, cluster: str, report: Mapping[str, Any]) -> None:
@@ -59,6 +70,7 @@ def tell(story: Story, cluster: str, report: Mapping[str, Any]) -> None:
         ok=report["ok"],
         failed=report["failed"],
         lost=report["lost"],
+        lost_why=report.get("lost_why") or {},
         primary=sides["primary"][0],
         primary_failed=sides["primary"][1],
         canary=sides["canary"][0],

@@ -74,6 +74,7 @@ class Server:
         self.connections: set[Connection] = set()
         self.stopping = False
         self.asked = 0  # requests so far
+        self._by_load: dict[str, int] = {}  # answers to each load generator
         self._listeners: list[asyncio.Server] = []
         self._ended = asyncio.Event()
         self.waiting: set[asyncio.Task[None]] = set()
@@ -88,6 +89,14 @@ class Server:
         watch_parent(loop)
         await self._ended.wait()
         await self._drain()
+
+    def served(self, ask: Ask) -> str:
+        """Return a header that tells a load generator how many of its requests this pod has answered, this one too."""
+        load = ask.headers.get("x-volary-load", [""])[0]
+        if not load:
+            return ""
+        self._by_load[load] = self._by_load.get(load, 0) + 1
+        return f"x-volary-served: {self._by_load[load]}\r\n"
 
     async def _drain(self) -> None:
         """Serve on until nobody asks any more, then let go.
@@ -196,7 +205,7 @@ class Connection(asyncio.Protocol):
         close = "connection: close\r\n" if last else ""
         head = (
             f"HTTP/1.1 {answer.code} {phrase(answer.code)}\r\ncontent-type: {answer.type}\r\n"
-            f"x-volary-pod: {self.server.app.pod}\r\n{close}"
+            f"x-volary-pod: {self.server.app.pod}\r\n{self.server.served(ask)}{close}"
         )
         self.transport.write(framed(ask, head.encode(), answer))
         if last:

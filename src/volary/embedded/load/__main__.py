@@ -55,7 +55,8 @@ async def generate(wanted: argparse.Namespace, parent: int) -> None:
     """Send and report until a signal, the count, or the end of the parent."""
     loop = asyncio.get_running_loop()
     counts = Counts()
-    generator = Generator(Target(wanted.target, wanted.host), Paths(wanted.path or [("/", 1)]), wanted.rate, counts)
+    target = Target(wanted.target, wanted.host, f"load-{os.getpid()}")
+    generator = Generator(target, Paths(wanted.path or [("/", 1)]), wanted.rate, counts)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, generator.stop)
     began = loop.time()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from volary.embedded.load.counts import SIGNATURE
+from volary.embedded.load.counts import SERVED, SIGNATURE
 
 BODILESS = (204, 304)
 
@@ -23,6 +23,7 @@ class Answer:
     status: int
     pod: str  # who signed it, "" if nobody
     last: bool  # the connection ends after it
+    served: int = 0  # how many of our requests that pod says it has answered, this one too; 0: it did not say
 
 
 class Reader:
@@ -46,7 +47,8 @@ class Reader:
             return None
         self._buffer = rest
         last = headers.get("connection", "").lower() == "close"
-        return Answer(status, headers.get(SIGNATURE, ""), last)
+        served = headers.get(SERVED, "")
+        return Answer(status, headers.get(SIGNATURE, ""), last, int(served) if served.isdigit() else 0)
 
 
 def read_head(head: bytes) -> tuple[int, dict[str, str]]:

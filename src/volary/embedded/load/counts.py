@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 SIGNATURE = "x-volary-pod"
+LOAD = "x-volary-load"  # in a request: which generator asks
+SERVED = "x-volary-served"  # in an answer: how many requests of that generator this pod has answered
 FIRST_FAILURE = 500
 PERCENTILES = (("p50", 0.5), ("p99", 0.99), ("max", 1.0))
 
@@ -66,13 +68,23 @@ class Counts:
     def __init__(self) -> None:
         self.total = Tally()
         self.now = Tally()
+        self.served: dict[str, int] = {}  # pod -> what it says it has answered
+
+    def told(self, pod: str, served: int) -> None:
+        """Note what a pod says it has answered; answers may come out of order."""
+        if pod and served > self.served.get(pod, 0):
+            self.served[pod] = served
 
     def take(self, seconds: float, end: bool = False) -> dict[str, Any]:
-        """Return one line for the reader (`seconds` since the start) and begin a new stretch."""
+        """Return one line for the reader (`seconds` since the start) and begin a new stretch.
+
+        `total.served` is what the pods themselves have counted; it must agree with `total.pods`.
+        """
         self.total.add(self.now)
         line = {"t": round(seconds, 3), **self.now.line(), "latency_ms": percentiles(self.now.latencies)}
         self.now = Tally()
-        return {**line, "total": self.total.line(), **({"end": True} if end else {})}
+        total = {**self.total.line(), "served": dict(sorted(self.served.items()))}
+        return {**line, "total": total, **({"end": True} if end else {})}
 
     @property
     def unfinished(self) -> int:

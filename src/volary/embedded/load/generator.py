@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from volary.embedded.load.answers import Garbled, Reader
-from volary.embedded.load.counts import Counts, Paths
+from volary.embedded.load.counts import LOAD, Counts, Paths
 
 ANSWER_SECONDS = 5.0
 IDLE_SECONDS = 20.0  # the gateway closes idle connections after 60 s: never race with that
@@ -25,9 +25,11 @@ class Target:
 
     address: tuple[str, int]
     host: str  # the Host header
+    load: str = "load"  # who asks: pods count the requests of each
 
     def request(self, path: str) -> bytes:
-        return f"GET {path} HTTP/1.1\r\nhost: {self.host}\r\nuser-agent: volary-load\r\n\r\n".encode()
+        who = f"user-agent: volary-load\r\n{LOAD}: {self.load}"
+        return f"GET {path} HTTP/1.1\r\nhost: {self.host}\r\n{who}\r\n\r\n".encode()
 
 
 class Connection(asyncio.Protocol):
@@ -62,6 +64,7 @@ class Connection(asyncio.Protocol):
         if answer is None:
             return
         self._counts.now.answered(answer.status, answer.pod, self._now() - self.due)
+        self._counts.told(answer.pod, answer.served)
         self.due, self.since = None, self._now()
         if answer.last:
             self.close()
