@@ -5,11 +5,13 @@ Each hold has its end, the command that releases it, or a message that names the
 
 from __future__ import annotations
 
+from dataclasses import replace as with_changes
 from datetime import datetime
 
 from volary.fleet.budget import current_stage, failures, only_unreachable, over, soaked_at
 from volary.fleet.facts import RunFacts
 from volary.fleet.progress import ClusterProgress, Hold, HoldReason, RunStatus
+from volary.fleet.progressing import may_go_on
 from volary.fleet.proof import Finding, Standing
 from volary.fleet.spec import State
 from volary.fleet.turns import deadline, effective_state, finding, has_turn, paused
@@ -23,15 +25,11 @@ def hold_of(facts: RunFacts, status: RunStatus) -> Hold | None:
     if status.ended:
         return None
     asked = [(entry, finding(facts, entry)) for entry in status.clusters if has_turn(entry)]
-    if any(found.standing is not Standing.HELD for _, found in asked if not waits_for_word(status, found)):
-        return None
+    going = may_go_on(with_changes(facts, status=status))
+    if any(found.standing is not Standing.HELD and (going or entry.phase != "Pending") for entry, found in asked):
+        return None  # something moves; a member that is ready does not, where nothing may be dispatched
     found = paused_hold(facts, status) or budget_hold(facts, status) or member_hold(facts, asked)
     return keep_since(found or soak_hold(facts, status), status.hold)
-
-
-def waits_for_word(status: RunStatus, found: Finding) -> bool:
-    """A member that is ready moves only if the run may."""
-    return found.standing is Standing.PROVEN and paused(status)
 
 
 def keep_since(found: Hold | None, before: Hold | None) -> Hold | None:
