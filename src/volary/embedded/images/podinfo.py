@@ -3,6 +3,7 @@
 Every answer is signed with `x-volary-pod: NAME`. Left out, since nothing here needs them: gRPC, pprof, the assets of
 the web page, `/ws/echo` (501) and a cache server (`/cache` answers as podinfo without one).
 
+A tag that ends in `-broken` stands for a bad build, which fails every third request for `/`.
 `PODINFO_FAULT` breaks requests in a countable way: `path=/;every=3;status=500`, several separated by commas, also with
 `delay=SECONDS`. `/beta` is an ordinary page that podinfo itself has not.
 
@@ -65,6 +66,7 @@ FLAGS = {
 }
 SWITCHES = {name for name, value in FLAGS.items() if value in ("true", "false")}
 JWT_HEAD = b'{"alg":"HS256","typ":"JWT"}'
+BROKEN, BROKEN_FAULT = "-broken", "path=/;every=3;status=500"  # a tag that ends so stands for a bad build
 CONTROL_ROUTES = ("/healthz", "/readyz", "/metrics", "/fault_injection", "/debug")  # a fault leaves them alone
 
 
@@ -127,7 +129,7 @@ class Podinfo(App):
         self.healthy = settings["unhealthy"] != "true"
         self.ready = settings["unready"] != "true"
         self.faulty = False
-        self.faults = read_faults(settings["fault"])
+        self.faults = read_faults(settings["fault"] or (BROKEN_FAULT if self.version.endswith(BROKEN) else ""))
         self.rng = random.Random(settings["random-seed"] or None)
         self.secret = self.rng.randbytes(32)
         self.counts = RequestCounts()

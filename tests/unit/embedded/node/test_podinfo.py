@@ -87,6 +87,16 @@ def test_a_counted_fault_strikes_every_third_request_and_is_counted(tmp_path: Pa
     play(story)
 
 
+def test_a_tag_that_says_broken_is_a_bad_build(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with running("podinfo", tmp_path, env={"VOLARY_VERSION": "6.0.2-broken"}) as child:
+            at = child.addresses[9898]
+            assert [(await call(at, "/")).code for _ in range(3)] == [200, 200, 500]
+            assert (await call(at, "/healthz")).code == 200
+
+    play(story)
+
+
 def test_it_serves_its_config_path_wherever_the_node_put_it(tmp_path: Path) -> None:
     async def story() -> None:
         changes: dict[str, Any] = {
