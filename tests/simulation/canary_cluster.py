@@ -154,6 +154,8 @@ class Play:
     def killed(self) -> None:
         """Kill the program and start it again a little later."""
         assert self.program is not None, "nothing to kill"
+        if self.program.cancelling() or self.program.done():
+            return  # dead already
         self.program.cancel()
         self.kills += 1
         asyncio.get_running_loop().call_later(0.5, self.start)
