@@ -5,6 +5,8 @@ Commands are imported only when they are used, so that `volary get` starts at on
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -12,6 +14,9 @@ from typing import Any
 import click
 
 from volary import __version__
+
+INTERRUPTED = 130  # as a shell tells of Ctrl-C
+READER_GONE = 141  # and of a closed pipe
 
 # name -> (module, what it does, for the list of commands); each module has a click command `command`.
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -70,20 +75,40 @@ class Complaint(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Run `volary`; return its exit status."""
     try:
+        status = answer(arguments)
+        sys.stdout.flush()  # here, where a reader that has gone can still be told from a bug
+    except BrokenPipeError:
+        return reader_gone()
+    return status
+
+
+def answer(arguments: list[str] | None) -> int:
+    """Run the command that was asked for; what is wrong becomes one sentence and an exit status."""
+    try:
         result: Any = volary.main(args=arguments, prog_name="volary", standalone_mode=False)
     except click.exceptions.Exit as exit_:
         return exit_.exit_code
     except click.Abort:
-        return 130
+        return INTERRUPTED
+    except SystemExit:
+        raise BrokenPipeError from None  # nothing else makes click exit by itself here
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read us has seen enough
-        return 141
+        return misused(error)
     except Exception as error:
         return complain(error)
     return result if isinstance(result, int) else 0
+
+
+def misused(error: click.ClickException) -> int:
+    """Say in one sentence what is wrong with the words of a command, and where they are explained."""
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+        return error.exit_code
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    where = f"; see: {context.command_path} --help" if context else ""
+    text = " ".join(error.format_message().split()).rstrip(".")
+    click.echo(f"volary: {text[:1].lower()}{text[1:]}{where}", err=True)
+    return error.exit_code
 
 
 def complain(error: Exception) -> int:
@@ -92,7 +117,19 @@ def complain(error: Exception) -> int:
     from volary.runtime.errors import Unfinished
 
     known = (Complaint, KubeError, Unfinished, ValueError, OSError)
-    if not isinstance(error, known):
+    cause: BaseException = error
+    while isinstance(cause, BaseExceptionGroup):
+        cause = cause.exceptions[0]
+    if isinstance(cause, BrokenPipeError):
+        raise cause
+    if not isinstance(cause, known):
         raise error
-    click.echo(f"volary: {error}", err=True)
+    click.echo(f"volary: {cause}", err=True)
     return 1
+
+
+def reader_gone() -> int:
+    """Whoever read us has seen enough: say nothing, and leave nothing that Python would try to write at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return READER_GONE

@@ -11,12 +11,32 @@ from typing import Any
 import click
 
 from volary import __version__
-from volary.kube.client import Client
+from volary.cli import Complaint
+from volary.kube.client import Client, Listing
+from volary.kube.errors import NotFound, Unauthorized, Unreachable
 from volary.kube.kubeconfig import Access, load
+from volary.kube.objects import Resource
 from volary.runtime.clock import SystemClock
 
 USER_AGENT = f"volary-cli/{__version__}"
 ANSWER_SECONDS = 15.0
+
+
+def place(access: Access) -> str:
+    """Return how people know a cluster: by its context, and by its address."""
+    return f"the cluster of context {access.context} ({access.server})"
+
+
+@contextlib.asynccontextmanager
+async def client_of(access: Access) -> AsyncIterator[Client]:
+    """Open a client for one way in; closed at the end."""
+    from volary.kube.http import HttpTransport
+
+    client = Client(HttpTransport(access), USER_AGENT, ANSWER_SECONDS)
+    try:
+        yield client
+    finally:
+        await client.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +49,25 @@ class Connection:
 
     @contextlib.asynccontextmanager
     async def client(self) -> AsyncIterator[Client]:
-        """Open a client; closed at the end. Raises: ValueError for a kubeconfig that does not work."""
-        from volary.kube.http import HttpTransport
+        """Open a client; closed at the end. Raises: BadKubeconfig, and Complaint where nobody answers."""
+        access = self.access()
+        async with client_of(access) as client:
+            try:
+                yield client
+            except Unauthorized as error:
+                raise Complaint(f"{place(access)} does not accept these credentials: {error}") from None
+            except Unreachable as error:
+                raise Complaint(f"{place(access)} does not answer: {error}") from None
 
-        client = Client(HttpTransport(self.access()), USER_AGENT, ANSWER_SECONDS)
+    async def listing(self, client: Client, resource: Resource, namespace: str = "") -> Listing:
+        """Return all objects of a kind. Raises: Complaint where the cluster has no such kind."""
         try:
-            yield client
-        finally:
-            await client.close()
+            return await client.list(resource, namespace)
+        except NotFound:
+            raise Complaint(
+                f"{place(self.access())} has no {resource.plural}: it is not prepared "
+                "(volary install | kubectl apply -f -), or another one is meant (--context)"
+            ) from None
 
     def default_namespace(self) -> str:
         """Return the namespace that was said, else that of the context, else "default"."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from volary.cli.output import print_json, print_table
 UP_SECONDS = 30.0
 DOWN_SECONDS = 5.0
 LOOK_SECONDS = 0.05
+NAME = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 def default_folder() -> Path:
@@ -59,16 +61,33 @@ def up_command(
     apis: tuple[str, ...],
     output: str | None,
 ) -> None:
-    """Start embedded clusters (default: one, named kube) and write a kubeconfig with a context for each."""
+    """Start embedded clusters (default: one, named kube) and write a kubeconfig with a context for each.
+
+    \b
+    Examples:
+      volary kube up
+      volary kube up hub west east --no-pods hub
+      volary kube up west --foreground --audit --dir ./clusters
+    """
     folder = (folder or default_folder()).resolve()
-    names = tuple(dict.fromkeys(names)) or ("kube",)
-    for name in (*names, *apis):
-        if not name.replace("-", "").isalnum() or name != name.lower() or name.startswith("-"):
-            raise Complaint(f'"{name}" is not a cluster name: lower-case letters, digits and dashes')
+    names = names or ("kube",)
+    check_names(names, apis)
     if foreground:
         run_fast(serve(names, folder, audit, apis, output == "json"))
     else:
         start_behind(names, folder, audit, apis, output == "json")
+
+
+def check_names(names: tuple[str, ...], apis: tuple[str, ...]) -> None:
+    """Refuse names that cannot be a context and a folder, that come twice, or that nothing is started for."""
+    for name in names:
+        if NAME.fullmatch(name) is None:
+            raise Complaint(f'"{name}" is not a cluster name: lower-case letters, digits and dashes, 63 at most')
+        if names.count(name) > 1:
+            raise Complaint(f'"{name}" is named twice; each cluster needs a name of its own')
+    for name in apis:
+        if name not in names:
+            raise Complaint(f"--no-pods {name}: no such cluster is started; those that are: {', '.join(names)}")
 
 
 async def serve(names: tuple[str, ...], folder: Path, audit: bool, apis: tuple[str, ...], as_json: bool) -> None:
@@ -144,7 +163,13 @@ def show(folder: Path, as_json: bool) -> None:
 @folder_option
 @click.option("-o", "--output", type=click.Choice(["json"]), help="Print JSON.")
 def list_command(folder: Path | None, output: str | None) -> None:
-    """List the clusters that run, with their servers and gateways."""
+    """List the clusters that run, with their servers and gateways.
+
+    \b
+    Examples:
+      volary kube list
+      volary kube list -o json | jq -r .kubeconfig
+    """
     from volary.embedded.estate import read_state
 
     folder = (folder or default_folder()).resolve()
@@ -157,13 +182,19 @@ def list_command(folder: Path | None, output: str | None) -> None:
 @kube_command.command("down", short_help="Stop them")
 @folder_option
 def down_command(folder: Path | None) -> None:
-    """Stop the clusters that run; their state, which was in memory, is gone."""
+    """Stop the clusters that run; their state, which was in memory, is gone.
+
+    \b
+    Examples:
+      volary kube down
+      volary kube down --dir ./clusters
+    """
     from volary.embedded.estate import read_state
 
     folder = (folder or default_folder()).resolve()
     state = read_state(folder)
     if state is None:
-        click.echo(f"no clusters run from {folder}", err=True)
+        click.echo(f"volary: no clusters run from {folder}", err=True)
         return
     os.kill(state.pid, signal.SIGTERM)
     asyncio.run(wait_until_gone(folder, state.pid))
@@ -178,4 +209,4 @@ async def wait_until_gone(folder: Path, pid: int) -> None:
             return
         await asyncio.sleep(LOOK_SECONDS)
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)  # its pods and proxies end with it

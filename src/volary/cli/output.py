@@ -10,19 +10,34 @@ import click
 import msgspec
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], header: bool = True) -> None:
-    """Print rows under upper-case column names, aligned, two or more spaces apart."""
-    cells = [[str(cell) for cell in row] for row in rows]
-    if header:
-        cells.insert(0, [column.upper() for column in columns])
-    widths = [max((len(row[index]) for row in cells), default=0) for index in range(len(columns))]
-    for row in cells:
-        click.echo("   ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+class Table:
+    """Rows under upper-case column names, aligned; later rows keep to the columns of the first."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = [column.upper() for column in columns]
+        self.widths = [len(column) for column in self.columns]
+
+    def print(self, rows: Iterable[Sequence[str]], header: bool = True) -> None:
+        """Print rows, three spaces apart."""
+        cells = [[str(cell) for cell in row] for row in rows]
+        self.widths = [max(width, *(len(row[i]) for row in cells), 0) for i, width in enumerate(self.widths)]
+        for row in [self.columns, *cells] if header else cells:
+            click.echo("   ".join(cell.ljust(width) for cell, width in zip(row, self.widths)).rstrip())
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a whole table."""
+    Table(columns).print(rows)
 
 
 def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
+
+
+def print_json_line(value: Any) -> None:
+    """Print a value as one line, for programs that read as it comes."""
+    click.echo(msgspec.json.encode(value).decode())
 
 
 def age(since: str, now: datetime) -> str:

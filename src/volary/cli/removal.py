@@ -65,7 +65,7 @@ async def remove_rollouts(client: Client, rollouts: list[NewObject], release_pin
         await client.delete(FLEET_ROLLOUTS, name, namespace)
     try:
         async with asyncio.timeout(GONE_SECONDS):
-            while left := await listed(client):
+            while left := await listed(client):  # noqa: ASYNC110 - what others do is seen only by asking
                 await asyncio.sleep(LOOK_SECONDS)
     except TimeoutError:
         names = ", ".join(key_of(one) for one in left)

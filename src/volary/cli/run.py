@@ -42,14 +42,5 @@ async def serve(features: tuple[str, ...], metrics_server: str, connection: Conn
     options = Options(features, connection.namespace, metrics_server)
     async with real_seams() as seams:
         program = Program(connection.access(), options, seams)
-        try:
-            async with until_told() as group:
-                group.create_task(program.run())
-        except ExceptionGroup as errors:
-            raise first(errors) from None
-
-
-def first(errors: ExceptionGroup[Exception]) -> Exception:
-    """Return the first error in a group, however deep."""
-    inner = errors.exceptions[0]
-    return first(inner) if isinstance(inner, ExceptionGroup) else inner
+        async with until_told() as group:
+            group.create_task(program.run())

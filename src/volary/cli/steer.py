@@ -6,6 +6,7 @@ import asyncio
 import getpass
 import os
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -16,6 +17,7 @@ from volary.fleet import commands
 from volary.fleet.commands import Fleet, Impossible, Patch, Words
 
 Say = Callable[[Fleet, Words], Patch]
+MEANT = "\0"  # an option that was said without a cluster; no cluster has this name
 
 reason_option = click.option("--reason", default="", help="Why; kept with the decision.")
 
@@ -36,7 +38,7 @@ def say(name: str, reason: str, connection: Connection, what: Say) -> None:
 async def patch(name: str, words: Words, connection: Connection, what: Say) -> str:
     """Patch what a command asks for; return the note for the person. Raises: Complaint."""
     async with connection.client() as client:
-        rollout, runs = await find_rollout(client, name, connection.default_namespace())
+        rollout, runs = await find_rollout(client, name, connection)
         try:
             wanted = what(Fleet(rollout, runs), words)
         except Impossible as error:
@@ -59,29 +61,50 @@ def pause_command(name: str, reason: str, connection: Connection) -> None:
     say(name, reason, connection, commands.pause)
 
 
+def decision_option(name: str, text: str) -> Callable[..., Any]:
+    """An option that takes a cluster, or is said beside --cluster, or alone where only one cluster can be meant."""
+    return click.option(name, is_flag=False, flag_value=MEANT, default=None, metavar="[CLUSTER]", help=text)
+
+
 @click.command("resume")
 @click.argument("name")
-@click.option("--take-pin", default="", metavar="CLUSTER", help="Overwrite a pin that somebody else set there.")
-@click.option("--as-is", default="", metavar="CLUSTER", help="Send it there although nothing is proven there.")
+@decision_option("--take-pin", "Overwrite a pin that somebody else set there.")
+@decision_option("--as-is", "Send it there although nothing is proven there.")
+@click.option("--cluster", default="", help="The cluster that --take-pin or --as-is means.")
 @reason_option
 @cluster_options()
-def resume_command(name: str, take_pin: str, as_is: str, reason: str, connection: Connection) -> None:
+def resume_command(
+    name: str, take_pin: str | None, as_is: str | None, cluster: str, reason: str, connection: Connection
+) -> None:
     """Go on after a pause, a suspension or a hold.
 
     \b
     Examples:
       volary resume podinfo
       volary resume podinfo --take-pin west --reason "edited by hand during the incident"
-      volary resume podinfo --as-is east
+      volary resume podinfo --cluster east --as-is
     """
-    if take_pin and as_is:
-        raise Complaint("--take-pin and --as-is are two decisions; say them one after the other")
-    if take_pin:
-        say(name, reason, connection, lambda fleet, words: commands.take_pin(fleet, words, take_pin))
-    elif as_is:
-        say(name, reason, connection, lambda fleet, words: commands.as_is(fleet, words, as_is))
+    if take_pin is not None and as_is is not None:
+        raise click.UsageError("--take-pin and --as-is are two decisions; say them one after the other")
+    if cluster and take_pin is None and as_is is None:
+        raise click.UsageError("--cluster goes with --take-pin or --as-is; a run is resumed as a whole")
+    if take_pin is not None:
+        one = which("--take-pin", take_pin, cluster)
+        say(name, reason, connection, lambda fleet, words: commands.take_pin(fleet, words, one))
+    elif as_is is not None:
+        one = which("--as-is", as_is, cluster)
+        say(name, reason, connection, lambda fleet, words: commands.as_is(fleet, words, one))
     else:
         say(name, reason, connection, commands.resume)
+
+
+def which(option: str, value: str, cluster: str) -> str:
+    """Return the cluster that was named, in either way; "" when it follows from what the run waits for."""
+    if value == MEANT:
+        return cluster
+    if cluster and cluster != value:
+        raise click.UsageError(f"{option} names {value} and --cluster names {cluster}")
+    return value
 
 
 @click.command("abort")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 import click
 
 from volary.cli import Complaint
 from volary.cli.connect import Connection, cluster_options
 from volary.kube.client import Client
-from volary.kube.objects import NewObject, dig, name_of
+from volary.kube.errors import Forbidden
+from volary.kube.objects import NewObject, dig, key_of, name_of, namespace_of
 from volary.kube.resources import FLEET_ROLLOUT_RUNS, FLEET_ROLLOUTS
 
 
@@ -32,18 +34,33 @@ async def sentence(name: str, connection: Connection) -> str:
     from volary.fleet.why import why
 
     async with connection.client() as client:
-        rollout, runs = await find_rollout(client, name, connection.default_namespace())
+        rollout, runs = await find_rollout(client, name, connection)
     return why(rollout, runs)
 
 
-async def find_rollout(client: Client, name: str, namespace: str) -> tuple[NewObject, list[NewObject]]:
-    """Return a FleetRollout and its runs. Raises: Complaint when there is none of that name."""
+async def find_rollout(client: Client, name: str, connection: Connection) -> tuple[NewObject, list[NewObject]]:
+    """Return a FleetRollout and its runs; without -n, also one of another namespace where only one has that name.
+
+    Holds print commands without a namespace, and they must work as they are. Raises: Complaint.
+    """
+    namespace = connection.default_namespace()
     rollout = await client.get(FLEET_ROLLOUTS, name, namespace)
     if rollout is None:
-        others = [name_of(item) for item in (await client.list(FLEET_ROLLOUTS, namespace)).items]
-        raise Complaint(no_such(name, namespace, others))
-    runs = (await client.list(FLEET_ROLLOUT_RUNS, namespace)).items
+        others = await everything(client, namespace, connection)
+        same = [item for item in others if name_of(item) == name]
+        if connection.namespace or len(same) != 1:
+            raise Complaint(no_such(name, namespace, others))
+        [rollout] = same
+    runs = (await connection.listing(client, FLEET_ROLLOUT_RUNS, namespace_of(rollout))).items
     return rollout, [run for run in runs if owned(run, rollout)]
+
+
+async def everything(client: Client, namespace: str, connection: Connection) -> list[NewObject]:
+    """Return all FleetRollouts, or those of one namespace for a person who may not see more."""
+    try:
+        return (await connection.listing(client, FLEET_ROLLOUTS)).items
+    except Forbidden:
+        return (await connection.listing(client, FLEET_ROLLOUTS, namespace)).items
 
 
 def owned(run: NewObject, rollout: NewObject) -> bool:
@@ -52,9 +69,7 @@ def owned(run: NewObject, rollout: NewObject) -> bool:
     return any(ref.get("uid") == rollout["metadata"]["uid"] for ref in refs)
 
 
-def no_such(name: str, namespace: str, others: list[str]) -> str:
+def no_such(name: str, namespace: str, others: Sequence[NewObject]) -> str:
     """Return the sentence for a FleetRollout that is not there."""
-    known = f"; there are: {', '.join(others)}" if others else ""
-    return (
-        f'no FleetRollout "{name}" in namespace {namespace}{known} (another namespace: -n, another cluster: --context)'
-    )
+    known = ", ".join(sorted(key_of(item) for item in others))
+    return f'no FleetRollout "{name}" in namespace {namespace}; there are: {known or "none at all in this cluster"}'

@@ -85,6 +85,8 @@ class EmbeddedCluster:
             self.manager.stop()
             if self._addresses:
                 self._addresses.close()
+            if self._sink:
+                self._sink.close()
 
     def _lookup(self, namespace: str, pod: str) -> dict[int, tuple[str, int]]:
         return self._node.lookup(namespace, pod) if self._node else {}
@@ -99,5 +101,6 @@ class EmbeddedCluster:
 
     def _make_server(self, clock: Clock) -> Server:
         outside = Inside(self.api.local, self._node, self._traffic.resolve) if self._node and self._traffic else None
-        audit = Recorder(FileSink(self.audit_log), clock.now, clock.new_id) if self.audit_log else None
+        self._sink = FileSink(self.audit_log) if self.audit_log else None
+        audit = Recorder(self._sink, clock.now, clock.new_id) if self._sink else None
         return Server(self.api, Identity(secrets.token_urlsafe(TOKEN_BYTES)), outside, audit)
