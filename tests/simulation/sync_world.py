@@ -14,7 +14,7 @@ from volary.embedded.transport import InProcess
 from volary.kube.client import Client
 from volary.kube.objects import NewObject, Object, dig
 from volary.kube.resources import CONFIG_MAPS, DEFINITIONS, EVENTS, GIT_REPOSITORIES, KUSTOMIZATIONS, NAMESPACES
-from volary.kube.transport import Request, Response, Transport
+from volary.kube.transport import Request, Response, Stream, Transport
 from volary.runtime.cluster import Cluster
 from volary.runtime.events import Recorder
 from volary.runtime.http import HttpRequest, HttpResponse, NoAnswer
@@ -38,6 +38,9 @@ class Recording:
     def __init__(self, inner: Transport) -> None:
         self.inner = inner
         self.requests: list[Request] = []
+        self.lag: Callable[[], float] = lambda: 0.0  # seconds by which a watch is behind
+        self.open = 0  # requests in flight
+        self.most = 0
         self.before: Callable[[Request], None] = lambda request: None
         self.after: Callable[[Request], None] = lambda request: None
         self.answer: Callable[[Request], Object | None] = lambda request: None  # a Status in place of the server's word
@@ -45,7 +48,10 @@ class Recording:
     async def request(self, request: Request) -> Response:
         self.before(request)
         self.requests.append(request)
+        self.open += 1
+        self.most = max(self.most, self.open)
         await asyncio.sleep(0)
+        self.open -= 1
         status = self.answer(request)
         if status is not None:
             return Response(status["code"], {}, msgspec.json.encode(status))
@@ -53,14 +59,31 @@ class Recording:
         self.after(request)
         return response
 
-    def stream(self, request: Request) -> Any:
-        return self.inner.stream(request)
+    @asynccontextmanager
+    async def stream(self, request: Request) -> AsyncIterator[Stream]:
+        async with self.inner.stream(request) as stream:
+            yield Late(stream, self.lag)
 
     async def close(self) -> None:
         await self.inner.close()
 
     def writes(self) -> list[str]:
         return [f"{r.method} {r.path}" for r in self.requests if r.method in WRITES]
+
+
+class Late:
+    """A stream that comes later than it was sent."""
+
+    def __init__(self, inner: Stream, lag: Callable[[], float]) -> None:
+        self.inner = inner
+        self.status, self.headers = inner.status, inner.headers
+        self.lag = lag
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        async for chunk in self.inner.chunks():
+            if seconds := self.lag():
+                await asyncio.sleep(seconds)
+            yield chunk
 
 
 class NoHttp:

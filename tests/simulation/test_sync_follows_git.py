@@ -29,6 +29,21 @@ def test_a_push_is_applied_and_then_nothing_is_asked() -> None:
     play(story)
 
 
+def test_many_objects_cost_one_request_each_a_few_at_a_time() -> None:
+    async def story(world: World) -> None:
+        names = [f"c{number}" for number in range(300)]
+        await world.install()
+        async with world.running():
+            await world.until_applied(world.repository.push(tree(*names)))
+            assert len(world.ours.requests) <= len(names) + 20
+            assert 1 < world.ours.most <= 8
+            world.ours.requests.clear()
+            await world.until_applied(world.repository.push(tree(*names[:200])))
+            assert len(world.ours.requests) <= 2 * 100 + 10  # a look and a delete each
+
+    play(story)
+
+
 def test_only_what_changed_is_written() -> None:
     async def story(world: World) -> None:
         await world.install()
