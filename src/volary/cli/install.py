@@ -24,7 +24,8 @@ def features_of(text: str) -> tuple[str, ...]:
     features = tuple(part.strip() for part in text.split(",") if part.strip())
     unknown = [feature for feature in features if feature not in FEATURES]
     if unknown or not features:
-        raise Complaint(f'--features "{text}": choose from {", ".join(FEATURES)}')
+        what = f"{', '.join(unknown)} is none; " if unknown else ""
+        raise Complaint(f'--features "{text}": {what}choose from {", ".join(FEATURES)}')
     return tuple(feature for feature in FEATURES if feature in features)
 
 

@@ -111,10 +111,10 @@ async def serve(names: tuple[str, ...], folder: Path, audit: bool, apis: tuple[s
 
 def start_behind(names: tuple[str, ...], folder: Path, audit: bool, apis: tuple[str, ...], as_json: bool) -> None:
     """Start the same command in the background and wait until its clusters are ready."""
-    from volary.embedded.estate import read_state
+    from volary.embedded.estate import Busy, read_state
 
-    if read_state(folder) is not None:
-        raise Complaint(f"{folder}: clusters run there already; end them with: volary kube down --dir {folder}")
+    if (running := read_state(folder)) is not None:
+        raise Complaint(str(Busy(folder, running)))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     command = [sys.executable, "-m", "volary", "kube", "up", *names, "--foreground", "--dir", str(folder)]
     command += [*(["--audit"] if audit else []), *(f"--no-pods={name}" for name in apis)]

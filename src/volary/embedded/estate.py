@@ -44,6 +44,12 @@ class State:
 class Busy(Exception):
     """The folder belongs to clusters that run already; the text says so."""
 
+    def __init__(self, folder: Path, running: State) -> None:
+        names = ", ".join(running.clusters)
+        super().__init__(
+            f"{folder}: clusters run there already ({names}); end them with: volary kube down --dir {folder}"
+        )
+
 
 class Estate:
     """The clusters of one folder."""
@@ -53,10 +59,7 @@ class Estate:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         running = read_state(folder)
         if running is not None:
-            names = ", ".join(running.clusters)
-            raise Busy(
-                f"{folder}: clusters run there already ({names}); end them with: volary kube down --dir {folder}"
-            )
+            raise Busy(folder, running)
         self.folder = folder
         self.clusters = {one.name: EmbeddedCluster(one, folder / "clusters" / one.name, clock) for one in wanted}
         self.ready = asyncio.Event()
