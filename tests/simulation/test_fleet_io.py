@@ -249,7 +249,7 @@ async def crashing(server: str, writes: int) -> tuple[str, dict[str, str], bool]
 @pytest.mark.parametrize(("server", "most"), [("hub", 120), ("west", 4), ("east", 4)])
 def test_a_crash_at_any_write_changes_nothing_in_the_outcome(server: str, most: int) -> None:
     crashes = 0
-    for writes in range(0, most, 3 if server == "hub" else 1):
+    for writes in range(0, most, 6 if server == "hub" else 1):
         phase, pins, crashed = run_virtually(crashing(server, writes))
         assert phase == "RolledBack", writes
         assert pins == {"west": "a", "east": "a"}, writes
