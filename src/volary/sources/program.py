@@ -53,10 +53,10 @@ async def run_git(
     timeout_seconds: float = LOCAL_SECONDS,
 ) -> bytes:
     """Return what git writes to stdout. Raises: GitFailed, SourceError when there is no git or time is up."""
-    process = await start(arguments, folder, settings or {}, environment or {})
+    process = await start(arguments, folder, settings or {}, environment or {}, told=bool(stdin))
     try:
         async with asyncio.timeout(timeout_seconds):
-            out, err = await process.communicate(stdin)
+            out, err = await process.communicate(stdin or None)
     except TimeoutError:
         message = f"git {arguments[0]} took longer than {timeout_seconds:g}s and was stopped"
         raise SourceError("GitOperationFailed", message) from None
@@ -68,14 +68,21 @@ async def run_git(
 
 
 async def start(
-    arguments: tuple[str, ...], folder: Path | None, settings: Mapping[str, str], environment: Mapping[str, str]
+    arguments: tuple[str, ...],
+    folder: Path | None,
+    settings: Mapping[str, str],
+    environment: Mapping[str, str],
+    told: bool = False,
 ) -> asyncio.subprocess.Process:
-    """Start git in a process group of its own, so that what it starts can be stopped with it."""
+    """Start git in a process group of its own, so that what it starts can be stopped with it.
+
+    Only one that is `told` something gets a pipe for it: uvloop raises when a program ends before anything was written.
+    """
     try:
         process = await asyncio.create_subprocess_exec(
             "git",
             *arguments,
-            stdin=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE if told else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             cwd=folder,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,12 +11,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from tests.unit.sources.repository import Repository, git, make_repository
 from volary.demo.git_server import GitServer
 from volary.sources import Credentials, Ref, Revision, Source, SourceError
 from volary.sources.git import GitFetcher
-from volary.sources.program import run_git
+from volary.sources.program import run_git, start
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git program here")
 
@@ -239,3 +241,18 @@ def test_the_server_serves_only_the_smart_protocol(tmp_path: Path) -> None:
             assert response.status == 401
 
     play(tmp_path, story)
+
+
+def test_a_program_that_is_told_nothing_gets_no_pipe_to_be_told_by() -> None:
+    async def story() -> None:
+        process = await start(("--version",), None, {}, {})
+        assert process.stdin is None  # uvloop raises at a write to a program that has ended already
+        await process.communicate()
+        assert (await run_git(("hash-object", "--stdin"), stdin=b"a\n")).strip() == git_hash(b"a\n")
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(story())
+
+
+def git_hash(content: bytes) -> bytes:
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest().encode()

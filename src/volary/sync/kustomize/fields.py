@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from volary.kube.decoding import BadField, decode
+from volary.kube.decoding import BadField, decode, prepare
 from volary.sync.kustomize.errors import BuildError
 from volary.sync.yaml import BadYaml, load_all
 
@@ -98,6 +98,9 @@ class File(Field):
     config_map_generator: list[Generator] = []
     secret_generator: list[Generator] = []
     generator_options: GeneratorOptions | None = None
+
+
+prepare(File)
 
 
 def read_file(text: bytes, where: str) -> File:
