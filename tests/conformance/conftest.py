@@ -42,6 +42,15 @@ def control_planes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Control
         yield ControlPlanes(running.kubeconfig, running)
 
 
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Any]:
+    """Start three control planes with nothing in them, for one test: a hub, west and east; give the testbed's own."""
+    if not shutil.which("go"):
+        pytest.skip("The real control plane is built with Go, which is not on this machine.")
+    with testbed().Clusters(tmp_path / "testbed", clusters=CLUSTERS, audit=True) as running:
+        yield running
+
+
 def testbed() -> Any:
     """Return the module `testbed/testbed.py`, which is not part of a package."""
     spec = importlib.util.spec_from_file_location("testbed", ROOT / "testbed" / "testbed.py")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,7 @@ class RealStage(Stage):
         self.testbed = testbed
         self.scripted = scripted
         self.project = LoopbackProject(folder, interval, scripted.url)
+        self.story = Story(self.seconds)
         self.deaths = 0
 
     async def _clusters(self) -> None:
@@ -114,7 +115,7 @@ def write_renamed(old: Path, new: Path, names: Mapping[str, str]) -> None:
     new.write_bytes(msgspec.json.encode(config))
 
 
-Meanwhile = Callable[[RealStage, Story], Awaitable[None]]
+Meanwhile = Callable[[RealStage, Story], Coroutine[Any, Any, None]]
 
 
 class Told:
@@ -123,48 +124,61 @@ class Told:
     def __init__(self, story: Story) -> None:
         self.story = story
         self.endings: list[Ending] = []
+        self.deaths = 0  # of `volary run`
 
     @property
     def differences(self) -> list[str]:
         return [sentence for ending in self.endings for sentence in judge(ending)]
 
 
+async def nothing(_: RealStage) -> None:
+    """Do nothing after the last act."""
+
+
 async def tell(
-    folder: Path, testbed: Any, meanwhile: Mapping[int, Meanwhile] | None = None, acts: Sequence[Act] = ACTS
+    folder: Path,
+    testbed: Any,
+    meanwhile: Mapping[int, Meanwhile] | None = None,
+    acts: Sequence[Act] = ACTS,
+    afterwards: Callable[[RealStage], Coroutine[Any, Any, None]] = nothing,
 ) -> Told:
-    """Play the acts; during the act of that number, `meanwhile` does its mischief. Return how they ended."""
+    """Play the acts; from the act of that number on, `meanwhile` does its mischief. Return how they ended."""
     holder: list[RealStage] = []
     async with Scripted(BAD, lambda cluster: holder[0].image_of(cluster)) as scripted:
         stage = RealStage(folder, testbed, scripted)
         holder.append(stage)
-        told = Told(Story(stage.seconds))
+        told = Told(stage.story)
         try:
             await stage.raise_curtain()
             async with asyncio.TaskGroup() as group:
                 await stage.watch(group, told.story)
                 attending = group.create_task(stage.attend())
                 await play_acts(stage, told, acts, meanwhile or {})
+                await afterwards(stage)
                 attending.cancel()
                 stage.unwatch()
         finally:
+            told.deaths = stage.deaths
             await stage.clear()
     return told
 
 
 async def play_acts(stage: RealStage, told: Told, acts: Sequence[Act], meanwhile: Mapping[int, Meanwhile]) -> None:
     ended = 0.0
-    for act in acts:
-        began = ended
-        async with asyncio.TaskGroup() as group:
-            mischief = group.create_task(meanwhile[act.number](stage, told.story)) if act.number in meanwhile else None
+    async with asyncio.TaskGroup() as group:
+        mischief: list[asyncio.Task[None]] = []
+        for act in acts:
+            began = ended
+            if act.number in meanwhile:
+                mischief.append(group.create_task(meanwhile[act.number](stage, told.story)))
             in_time = await play(act, stage.world, stage.project, stage.settings.interval_seconds)
-            if mischief is not None:
-                mischief.cancel()
-        ended = stage.seconds()
-        await stage.settle()
-        if not act.flows_on:
             ended = stage.seconds()
-        seen = [one for one in told.story.observations if began <= one.t < ended]
-        told.endings.append(await read_ending(act, in_time, seen, stage))
-        if not in_time:
-            return
+            await stage.settle()
+            if not act.flows_on:
+                ended = stage.seconds()
+            seen = [one for one in told.story.observations if began <= one.t < ended]
+            told.endings.append(await read_ending(act, in_time, seen, stage))
+            if not in_time:
+                break
+        for task in mischief:
+            task.cancel()

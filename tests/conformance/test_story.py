@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.conformance.conftest import testbed
 from tests.conformance.real_stage import EAST, WEST, tell
 from volary.demo.judge import canary_events, eleven_lines
 
 pytestmark = pytest.mark.conformance
-
-
-@pytest.fixture
-def fresh(tmp_path: Path) -> Iterator[Any]:
-    """Start a hub, west and east with nothing in them."""
-    if not shutil.which("go"):
-        pytest.skip("The real control plane is built with Go, which is not on this machine.")
-    with testbed().Clusters(tmp_path / "testbed", clusters=3, audit=True) as running:
-        yield running
 
 
 def test_the_story_is_the_same_on_real_control_planes(fresh: Any, tmp_path: Path) -> None:
