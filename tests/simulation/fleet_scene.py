@@ -147,6 +147,7 @@ class Site:
         else:
             await self.set_image("podinfo", self.git.versions[commit])
             status["lastAppliedRevision"] = revision
+            status["inventory"] = {"entries": [{"id": "test_podinfo_apps_Deployment", "v": "v1"}]}
             status["conditions"] = [condition(there, "Ready", "True", "ReconciliationSucceeded", "applied", self)]
         await self.patch_status(KUSTOMIZATIONS, there, status)
 

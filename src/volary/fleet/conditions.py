@@ -5,9 +5,10 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from volary.fleet.facts import RolloutFacts, RunView
+from volary.fleet.membership_rules import asked
 from volary.fleet.names import short
 from volary.fleet.progress import Condition, Queued, RolloutStatus
-from volary.fleet.proof import pin_trouble
+from volary.fleet.proof import Standing, pin_trouble
 from volary.fleet.starting import obstacle
 from volary.fleet.turns import refused
 
@@ -86,12 +87,23 @@ def remarks(facts: RolloutFacts) -> list[str]:
         look = facts.looks[name]
         if look.lost:
             found.append(f"{name} is unreachable")
-        elif look.repository is not None and look.repository.drift:
+            continue
+        if look.repository is not None and look.repository.drift:
             trouble = pin_trouble(look.repository, facts.owner)
             found.append(f"{name}: {trouble}; `volary resume {facts.name} --take-pin {name}` overwrites it")
-        if look.repository is not None and look.repository.feeds and not look.lost:
+        if look.repository is not None and look.repository.feeds:
             found.append(f"{name}: the pin moves Kustomization {', '.join(look.repository.feeds)} too")
+        found += unproven(facts, name)
     return found
+
+
+def unproven(facts: RolloutFacts, name: str) -> list[str]:
+    """Return why a member's pin is not proven, outside of runs."""
+    member = facts.status.member(name)
+    said = asked(facts, member) if member else None
+    if said is None or said.standing is Standing.PROVEN or said.hold == "DeliveryDrift":
+        return []
+    return [f"{name}: {said.message}"]
 
 
 def git_ahead(facts: RolloutFacts, status: RolloutStatus) -> Shown:

@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 
 KEYS = ("value", "value.yaml")  # Flux's
 SHORTEST_WAIT = 1.0  # seconds
+SETTLE_SECONDS = 10.0  # so long after a start a member that says nothing is not called unreachable yet
 Connect = Callable[[str, bytes, str], Cluster]
 
 
@@ -60,6 +61,7 @@ class Membership:
         self._slots: dict[str, Slot] = {}
         self._members: dict[str, Member] = {}
         self._listeners: list[Callable[[str], None]] = []
+        self.settled = asyncio.Event()  # each member has been tried, or had its time: what is said of them is true
         self._secrets: set[str] = set()  # namespaces that we listen to
         self._wake = asyncio.Event()
         self._group: asyncio.TaskGroup | None = None
@@ -81,6 +83,7 @@ class Membership:
         """Keep the members until cancelled; the hub's informers run elsewhere."""
         self.clusters.listen(self._changed)
         await self.clusters.synced.wait()
+        asyncio.get_running_loop().call_later(SETTLE_SECONDS, self.settled.set)
         async with asyncio.TaskGroup() as group:
             self._group = group
             while True:
@@ -108,6 +111,8 @@ class Membership:
         troubled = False
         for name, slot in sorted(self._slots.items()):
             troubled |= not await self._report(name, slot)
+        if all(self._contact(name, slot) for name, slot in self._slots.items()):
+            self.settled.set()
         return self._look_again(troubled)
 
     async def _connect_slot(self, name: str, slot: Slot) -> None:

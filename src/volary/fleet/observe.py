@@ -7,6 +7,7 @@ Secrets are read only when a proof is at stake, so no Secret is ever kept. At re
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
@@ -40,6 +41,7 @@ from volary.sync.spec import ObjectId
 log = logging.getLogger(__name__)
 
 DAEMON_SETS = Resource("apps/v1", "DaemonSet", "daemonsets")
+FILL_SECONDS = 1.0  # for the first lists of a member that answers; all members are looked at at once
 WORKLOADS = {"Deployment": DEPLOYMENTS, "DaemonSet": DAEMON_SETS}
 
 
@@ -87,7 +89,7 @@ class Observer:
         if member.cluster is None:
             return base
         reader = Reader(self, member.cluster, asked, topics)
-        if not reader.synced():
+        if not await reader.filled(wait=member.reachable == "True"):
             return base
         try:
             return await reader.look(base)
@@ -146,9 +148,17 @@ class Reader:
         self.topics.add((self.cluster.name, resource.plural, str(ref)))
         return self.observer.informer(self.cluster, resource, ref.namespace)
 
-    def synced(self) -> bool:
-        """Are the caches filled? (This also opens them.)"""
-        return all(informer.synced.is_set() for informer in self.informers())
+    async def filled(self, wait: bool) -> bool:
+        """Open the caches; return whether they are filled, after some patience with a member that answers."""
+        informers = list(self.informers())
+        empty = [informer for informer in informers if not informer.synced.is_set()]
+        if wait and not any(informer.trouble for informer in empty):
+            # Or people would be shown a hold for the moment that the first look takes.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FILL_SECONDS):
+                    for informer in empty:
+                        await informer.synced.wait()
+        return all(informer.synced.is_set() for informer in informers)
 
     def informers(self) -> Iterable[Informer]:
         target = self.asked.target
