@@ -121,7 +121,10 @@ class Program:
         if "fleet" in features:
             members = Membership(hub, self._connect, self._run_member)
             group.create_task(members.run())
-            found += fleet.controllers(hub, members, lambda: self.leadership.is_leader)
+            of_fleet = fleet.controllers(hub, members, lambda: self.leadership.is_leader)
+            for controller in of_fleet:
+                controller.wait_for(members.settled)  # else a restart calls every member unreachable
+            found += of_fleet
         self.controllers += found
         return found
 

@@ -34,14 +34,14 @@ class Controller(Generic[F, P]):
         self.workers = workers
         self.queue: WorkQueue[str] = WorkQueue()
         self.count = 0  # passes made, for tests and metrics
-        self._watched: list[Informer] = []
+        self._awaited: list[asyncio.Event] = []
         self._bugs: dict[str, int] = {}
         self._said: dict[str, str] = {}  # the last sentence logged for each key
         self._wake = asyncio.Event()
 
     def watch(self, informer: Informer, keys: Callable[[Object], Iterable[str]]) -> None:
         """Make a pass over `keys(object)` whenever an object of `informer` changes."""
-        self._watched.append(informer)
+        self.wait_for(informer.synced)
 
         def on_change(old: Object | None, new: Object | None) -> None:
             for obj in (old, new):
@@ -58,6 +58,10 @@ class Controller(Generic[F, P]):
         informer.listen(on_change)
         informer.on_health(on_health)
 
+    def wait_for(self, event: asyncio.Event) -> None:
+        """Make no pass before this has happened."""
+        self._awaited.append(event)
+
     def add(self, key: str, at: datetime | None = None) -> None:
         """Ask for a pass over `key`, now or at `at`."""
         self.queue.add(key, at or self.clock.now())
@@ -65,8 +69,8 @@ class Controller(Generic[F, P]):
 
     async def run(self) -> None:
         """Wait for the caches, then work until cancelled."""
-        for informer in self._watched:
-            await informer.synced.wait()
+        for event in self._awaited:
+            await event.wait()
         free = asyncio.Semaphore(self.workers)
         async with asyncio.TaskGroup() as group:
             while True:

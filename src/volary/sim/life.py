@@ -88,7 +88,7 @@ class Line:
     async def request(self, request: Request) -> Response:
         self.life.check()
         response = await self.inner.request(request)
-        if request.method in WRITES and response.status < 300 and "/proxy/" not in request.path:
+        if response.status < 300 and writes(request):
             self.life.process.wrote(self.life, self.cluster, request)
         return response
 
@@ -100,6 +100,13 @@ class Line:
 
     async def close(self) -> None:
         await self.inner.close()
+
+
+def writes(request: Request) -> bool:
+    """Does a request change something? Leases aside: these are written all the time."""
+    if request.method not in WRITES or request.query.get("dryRun"):
+        return False
+    return "/proxy/" not in request.path and not request.path.startswith("/apis/coordination.k8s.io/")
 
 
 class Process:
@@ -164,8 +171,6 @@ class Process:
 
     def wrote(self, life: Life, cluster: str, request: Request) -> None:
         """Note a write that took effect; die here if it was told so."""
-        if request.path.startswith("/apis/coordination.k8s.io/"):
-            return
         self.written.append((cluster, request))
         for listener in self.listeners:
             listener(cluster, request)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -44,6 +44,7 @@ class Setting:
     seed: int | str = 0
     interval: str = "1s"
     interval_seconds: float = 1.0
+    patience_seconds: float = 0.0  # that an act may take beside what the story allows
     definitions: Sequence[NewObject] = field(default_factory=install.definitions)
 
 
@@ -151,6 +152,7 @@ class VirtualStage:
         self.tell_of_writes()
         began = len(self.story.observations)
         self.story.tell("", "act", n=act.number, title=act.title)
+        act = replace(act, seconds=act.seconds + self.setting.patience_seconds)
         in_time = await play(act, self.world, self.project, self.setting.interval_seconds)
         if not act.flows_on:
             await asyncio.sleep(REPORT_SECONDS)
