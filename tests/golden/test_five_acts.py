@@ -63,3 +63,8 @@ def test_the_same_seed_writes_the_same_bytes_in_every_process() -> None:
 
 def digest_of_a_release() -> str:
     return hashlib.sha256(run_virtually(written(Setting(), 1, 2)).encode()).hexdigest()
+
+
+def test_no_hold_is_shown_while_the_caches_of_a_member_that_answers_are_filled() -> None:
+    for name in ("five-acts.log", "release-1m.log"):
+        assert "ClusterUnreachable" not in (FOLDER / name).read_text()
