@@ -11,7 +11,7 @@ from volary.embedded.api import conversion
 from volary.embedded.api.bodies import conform_metadata, headed, metadata_node
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
-from volary.embedded.api.conform import fits
+from volary.embedded.api.conform import WrongType, conform, fits
 from volary.embedded.api.core import Core
 from volary.embedded.api.creating import create_object
 from volary.embedded.api.encoding import copy_of, decode, read, read_yaml
@@ -52,11 +52,7 @@ def apply(core: Core, call: Call) -> tuple[Entry, bool]:
     _check_place(call, config)
     merged = copy_of(merged)
     _refresh_last_applied(merged, config, call.options.manager)
-    if type_.custom:
-        conform_metadata(merged)
-        omit(merged["metadata"], metadata_node())
-    else:
-        omit(merged, type_.node)
+    _as_go_has_it(merged, type_)
     return commit(core, type_, entry, headed(merged, type_), call.path.subresource, call.options, found), False
 
 
@@ -71,12 +67,21 @@ def _create(core: Core, call: Call, config: Object, by: Writer) -> Entry:
     merged, found = _merge(call, live, config, {}, by)
     _check_place(call, config)
     merged = headed(copy_of(merged), type_)
+    _as_go_has_it(merged, type_)
+    return create_object(core, type_, call.namespace, merged, call.options, found)
+
+
+def _as_go_has_it(merged: Object, type_: ResourceType) -> None:
+    """Write what was merged as it comes back from Go's types: quantities in one form, nothing that Go leaves out."""
     if type_.custom:
         conform_metadata(merged)
         omit(merged["metadata"], metadata_node())
-    else:
-        omit(merged, type_.node)
-    return create_object(core, type_, call.namespace, merged, call.options, found)
+        return
+    try:
+        conform(merged, type_.node)
+    except WrongType as error:
+        raise bad_request(f"error decoding patch: {error}") from error
+    omit(merged, type_.node)
 
 
 def _first(type_: ResourceType, live: Object, by: Writer) -> Managers:

@@ -187,3 +187,13 @@ def test_an_unknown_field_is_not_applied(server: Asked) -> None:
 
 settings.register_profile("api", max_examples=60, deadline=None)
 settings.load_profile("api")
+
+
+def test_a_quantity_is_stored_in_the_servers_one_form_and_applying_it_again_changes_nothing() -> None:
+    server = Asked()
+    wanted = deployment("web")
+    wanted["spec"]["template"]["spec"]["containers"][0]["resources"] = {"limits": {"cpu": "2000m", "memory": "1024Mi"}}
+    first = server.apply("deployments/web", wanted, "git")
+    assert first["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"] == {"cpu": "2", "memory": "1Gi"}
+    again = server.apply("deployments/web", wanted, "git")
+    assert again["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
