@@ -23,6 +23,7 @@ async def written(setting: Setting, *acts: int) -> str:
         with keeping(Diary(asyncio.get_running_loop().time), stage.story) as diary:
             stage.start()
             assert await stage.acts(*acts) == []
+            assert diary.bugs == []
             if acts[-1] > 3:
                 diary.write("volary why podinfo", stage.why())
             return diary.text

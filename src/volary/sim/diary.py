@@ -6,13 +6,16 @@ The same seed gives the same bytes, so a diary is a golden file, and two of them
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from volary.demo.story import Observation, Story
 
+PROGRAM = logging.getLogger("volary")
 DECISIONS = logging.getLogger("volary.runtime.controller")
 ROUTINE = ("asking the repository", "up to date at ")  # at every interval of a source, and of no interest
+ABOUT = ("controller", "cluster", "kind", "key", "error")
 SHOWN = ("act", "event", "weight", "phase", "verdict", "hold")
 
 
@@ -23,6 +26,7 @@ class Diary(logging.Handler):
         super().__init__(logging.DEBUG)
         self.now = now
         self.lines: list[str] = []
+        self.bugs: list[str] = []  # what our program itself calls a bug
 
     def write(self, where: str, text: str) -> None:
         self.lines.append(f"{self.now():9.2f}  {where:<26}  {text}")
@@ -33,8 +37,11 @@ class Diary(logging.Handler):
         if "because" in fields and not fields["because"].startswith(ROUTINE):
             self.write(fields["controller"], fields["because"])
         if record.levelno >= logging.WARNING:
-            cause = f": {record.exc_info[1]!r}" if record.exc_info and record.exc_info[1] else ""
-            self.write(record.levelname.lower(), record.getMessage() + cause)
+            about = " ".join(f"{key}={fields[key]}" for key in ABOUT if key in fields)
+            self.write(record.levelname.lower(), f"{record.getMessage()} {about}")
+        if record.exc_info:
+            trace = "".join(traceback.format_exception(record.exc_info[1]))
+            self.bugs.append(f"{self.now():.2f} s: {record.getMessage()}: {trace}")
 
     def hear(self, seen: Observation) -> None:
         """Take what the demo's observers saw."""
@@ -67,14 +74,14 @@ def sentence(seen: Observation) -> str:
 def keeping(diary: Diary, story: Story) -> Iterator[Diary]:
     """Write a diary of everything that goes on."""
     story.listeners.append(diary.hear)
-    level, spread = DECISIONS.level, DECISIONS.propagate
+    level, spread = DECISIONS.level, PROGRAM.propagate
     DECISIONS.setLevel(logging.DEBUG)
-    DECISIONS.propagate = False
-    DECISIONS.addHandler(diary)
+    PROGRAM.propagate = False  # it is all in the diary
+    PROGRAM.addHandler(diary)
     try:
         yield diary
     finally:
-        DECISIONS.removeHandler(diary)
+        PROGRAM.removeHandler(diary)
+        PROGRAM.propagate = spread
         DECISIONS.setLevel(level)
-        DECISIONS.propagate = spread
         story.listeners.remove(diary.hear)

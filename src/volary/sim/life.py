@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from urllib.parse import urlsplit
 
 from volary.app import Options, Program, Seams
@@ -74,7 +75,26 @@ class Life:
         self.lines.append((cluster, line))
         if (seconds := self.process.dark(cluster)) > 0:
             line.dark_for(seconds)
-        return line
+        return Fork(line, inner)
+
+
+class Fork:
+    """Bad luck for the API, but not for what services inside answer: a hook that fails is a verdict, no bad luck."""
+
+    def __init__(self, unlucky: Faulty, lucky: Transport) -> None:
+        self.unlucky = unlucky
+        self.lucky = lucky
+
+    async def request(self, request: Request) -> Response:
+        if "/proxy/" in request.path and not self.unlucky.dark():
+            return await self.lucky.request(request)
+        return await self.unlucky.request(request)
+
+    def stream(self, request: Request) -> AbstractAsyncContextManager[Stream]:
+        return self.unlucky.stream(request)
+
+    async def close(self) -> None:
+        await self.unlucky.close()
 
 
 class Line:
