@@ -104,8 +104,9 @@ class Translation:
             raise NotExpressible(f"{where}: write a duration as a text with a pattern, as Kubernetes does")
         if "enum" in made and "type" not in made:
             made["type"] = type_of_all(made["enum"], where)
-        if made.get("default") in (None, [], {}) or not self.defaults:
-            made.pop("default", None)
+        default = without_nulls(made.pop("default", None))
+        if default not in (None, [], {}) and self.defaults:
+            made["default"] = default
         draft_four_bounds(made)
         return made
 
@@ -125,6 +126,13 @@ class Translation:
             made["items"] = self.node(made.get("items", {}), f"{where}[]", inside)
         elif made.get("type", "object") == "object":
             made["x-kubernetes-preserve-unknown-fields"] = True
+
+
+def without_nulls(default: Any) -> Any:
+    """Return a default as a server keeps it: it drops a null that it may not store, and would differ for ever."""
+    if isinstance(default, dict):
+        return {key: without_nulls(value) for key, value in default.items() if value is not None}
+    return default
 
 
 def type_of_all(values: list[Any], where: str) -> str:
