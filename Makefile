@@ -1,6 +1,6 @@
 # Every target does the set-up it needs itself; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo real test check format conformance bench sim golden ready lock clean
+.PHONY: help setup demo real test check format conformance peers bench sim golden ready lock clean
 PY := .venv/bin/python
 ARGS ?=
 
@@ -33,6 +33,9 @@ format: setup ## put the code into the house format
 
 conformance: setup ## against a real control plane (needs Go; built once, about five minutes)
 	@$(PY) -m pytest -m conformance tests/conformance $(ARGS)
+
+peers: setup ## with the real Flagger and the real Flux (needs Go; built once, about twenty minutes)
+	@$(PY) -m pytest -m peers tests/conformance $(ARGS)
 
 bench: setup ## figures against their goals
 	@$(PY) -m tests.bench $(ARGS)
