@@ -23,7 +23,7 @@ from volary.demo.world import APP, HUB, MEMBERS, NAMESPACE, World
 from volary.kube.client import Client
 from volary.kube.http import HttpTransport
 from volary.kube.kubeconfig import load
-from volary.kube.objects import Object, dig
+from volary.kube.objects import NewObject, Object, dig
 from volary.runtime.clock import SystemClock
 
 RAISE_SECONDS = 30.0
@@ -112,7 +112,7 @@ class Stage:
 
     async def _platform(self) -> None:
         """Apply what a platform engineer applies once."""
-        definitions = install.definitions()
+        definitions = self._definitions()
         for client in self._clients.values():
             await platform.prepare(client, definitions)
         for name in MEMBERS:
@@ -120,6 +120,10 @@ class Stage:
             values = {"CLUSTER": name, "RING": RINGS[name], "KUBECONFIG": self._kubeconfig_of(name)}
             await platform.apply(self._clients[HUB], "cluster", values)
         await platform.apply(self._clients[HUB], "hub", self._values)
+
+    def _definitions(self) -> list[NewObject]:
+        """Return the CRDs that every cluster gets."""
+        return install.definitions()
 
     def _kubeconfig_of(self, name: str) -> str:
         """Return a kubeconfig that holds one cluster, as a Cluster's Secret does."""

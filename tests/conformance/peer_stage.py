@@ -1,0 +1,192 @@
+"""The demo's stage with programs of others in place of ours: the same clusters, repository, FleetRollout and traffic.
+
+The members' CRDs are the real ones, taken from `../shared/real`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.conformance.peers import FLAGGER, KUSTOMIZE, SOURCE
+from tests.conformance.relay import Relay
+from volary import install
+from volary.demo.acts import ACTS, Act, play
+from volary.demo.ending import read_ending
+from volary.demo.judge import Ending
+from volary.demo.project import Project
+from volary.demo.settings import Settings
+from volary.demo.stage import Stage
+from volary.demo.story import Story
+from volary.demo.traffic import follow, start_load
+from volary.demo.world import APP, HUB, MEMBERS
+from volary.kube.objects import NewObject, name_of
+from volary.kube.resources import CLUSTERS
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "real"
+ABSENT = f"{REAL} is not there: other projects' CRDs are used only where they are"
+DEFINITIONS = (
+    "flagger.app",
+    "istio",
+    "source.toolkit.fluxcd.io_gitrepositories",
+    "source.toolkit.fluxcd.io_externalartifacts",
+    "source.toolkit.fluxcd.io_buckets",
+    "source.toolkit.fluxcd.io_ocirepositories",
+    "source.toolkit.fluxcd.io_helmcharts",
+    "source.toolkit.fluxcd.io_helmrepositories",
+    "kustomize.toolkit.fluxcd.io_kustomizations",
+)
+INTERVAL = "10s"  # Flagger makes any shorter one this long
+MORE_SECONDS = 120.0  # that an act may take beside its intervals
+INSTALL_SECONDS = 240.0
+LOADTESTER = "flagger-loadtester.test"
+PROMETHEUS = "prometheus.istio-system:9090"
+
+
+class PeerProject(Project):
+    """The demo's repository; hooks go to the relay, since Flagger runs outside of the clusters here."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        super().__init__(folder, INTERVAL)
+        self.url = url
+
+    def _set_interval(self) -> None:
+        super()._set_interval()
+        for name in MEMBERS:
+            path = self.clone / "clusters" / name / "kustomization.yaml"
+            overlay = yaml.safe_load(path.read_text())
+            url = f"{self.url}/{name}/{LOADTESTER}/"
+            places = [f"/spec/analysis/webhooks/{number}/url" for number in (0, 1)]
+            operations = [{"op": "replace", "path": place, "value": url} for place in places]
+            patch = {"target": {"kind": "Canary", "name": APP}, "patch": yaml.safe_dump(operations)}
+            overlay.setdefault("patches", []).append(patch)
+            path.write_text(yaml.safe_dump(overlay, sort_keys=False))
+
+
+class PeerStage(Stage):
+    """The stage; `features` is what Volary itself does in the members, the others' programs do the rest."""
+
+    def __init__(self, folder: Path, features: Sequence[str], relay: Relay) -> None:
+        super().__init__(folder, Settings(interval=INTERVAL))
+        self.features = features
+        self.relay = relay
+        self.project = PeerProject(folder, relay.url)
+        self.story = Story(self.seconds)
+
+    def _definitions(self) -> list[NewObject]:
+        real = [document for name in DEFINITIONS for document in documents(REAL / "crds" / f"{name}.yaml")]
+        known = {name_of(definition) for definition in real}
+        return [*real, *install.definitions_missing_in(known)]
+
+    async def _platform(self) -> None:
+        await super()._platform()
+        for name in MEMBERS:
+            await self._clients[HUB].patch(CLUSTERS, name, {"spec": {"features": list(self.features)}})
+
+    async def raise_curtain(self) -> None:
+        await super().raise_curtain()
+        for name in MEMBERS:
+            if "canary" not in self.features:
+                await self._flagger(name)
+            if "sync" not in self.features:
+                await self._flux(name)
+
+    async def _flagger(self, name: str) -> None:
+        metrics = f"{self.relay.url}/{name}/{PROMETHEUS}"
+        arguments = (f"-kubeconfig={self._kubeconfig_file(name)}", "-log-level=info", "-mesh-provider=istio")
+        await self._peer(f"flagger-{name}", FLAGGER.binary, *arguments, f"-metrics-server={metrics}", f"-port={port()}")
+
+    async def _flux(self, name: str) -> None:
+        storage, address = self.folder / f"artifacts-{name}", f"127.0.0.1:{port()}"
+        storage.mkdir()
+        place = (f"--storage-path={storage}", f"--storage-addr={address}", f"--storage-adv-addr={address}")
+        await self._peer(f"source-{name}", SOURCE.binary, *place, *common(), kubeconfig=self._kubeconfig_file(name))
+        await self._peer(f"kustomize-{name}", KUSTOMIZE.binary, *common(), kubeconfig=self._kubeconfig_file(name))
+
+    def _kubeconfig_file(self, name: str) -> Path:
+        path = self.folder / f"{name}.kubeconfig"
+        path.touch(mode=0o600)
+        path.write_text(self._kubeconfig_of(name))
+        return path
+
+    async def _peer(self, name: str, program: Path, *arguments: str, kubeconfig: Path | None = None) -> None:
+        """Start a program of others; it is stopped with our own children."""
+        environment = {**os.environ, "RUNTIME_NAMESPACE": "flux-system", "NO_PROXY": "127.0.0.1"}
+        if kubeconfig is not None:
+            environment["KUBECONFIG"] = str(kubeconfig)
+        with (self.children.logs / f"{name}.log").open("ab") as log:
+            self.children.running[name] = await asyncio.create_subprocess_exec(
+                str(program), *arguments, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log, env=environment
+            )
+
+    async def load(self, cluster: str) -> None:
+        """Ask like a crowd of users, from the moment that the cluster's Canary is Initialized."""
+        await self.world.until(lambda: self.world.canary_phase(cluster) == "Initialized", INSTALL_SECONDS)
+        process = await start_load(self.children, cluster, self.gateways[cluster])
+        await follow(process, cluster, self.story)
+
+
+def common() -> tuple[str, ...]:
+    """Return what both Flux controllers are told."""
+    return (
+        f"--metrics-addr=127.0.0.1:{port()}",
+        f"--health-addr=127.0.0.1:{port()}",
+        "--events-addr=",
+        "--enable-leader-election=false",
+        "--log-level=info",
+    )
+
+
+def port() -> int:
+    """Return a port that is free now; these programs cannot pick one themselves."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        number: int = listener.getsockname()[1]
+        return number
+
+
+def documents(path: Path) -> list[NewObject]:
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return [document for document in yaml.load_all(path.read_text(), loader) if document]
+
+
+async def tell(folder: Path, features: Sequence[str], numbers: Sequence[int]) -> tuple[Story, list[Ending]]:
+    """Play the acts with those numbers, from the first on; return all that was seen, and how each act ended."""
+    stages: list[PeerStage] = []
+    async with AsyncExitStack() as stack:
+        relay = await stack.enter_async_context(Relay(lambda cluster: stages[0]._clients[cluster]))
+        stage = PeerStage(folder, features, relay)
+        stages.append(stage)
+        stack.push_async_callback(stage.clear)
+        await stage.raise_curtain()
+        endings: list[Ending] = []
+        async with asyncio.TaskGroup() as group:
+            await stage.watch(group, stage.story)
+            side: list[asyncio.Task[Any]] = [group.create_task(stage.attend())]
+            side += [group.create_task(stage.load(name)) for name in MEMBERS]
+            for act in ACTS[: max(numbers)]:
+                endings.append(await play_act(act, stage))
+                if not endings[-1].in_time:
+                    break
+            for task in side:
+                task.cancel()
+            stage.unwatch()
+    return stage.story, endings
+
+
+async def play_act(act: Act, stage: PeerStage) -> Ending:
+    """Play an act, with more time for it than ours needs."""
+    began = stage.seconds() if stage.story.observations else 0.0
+    patient = replace(act, seconds=act.seconds + MORE_SECONDS)
+    in_time = await play(patient, stage.world, stage.project, stage.settings.interval_seconds)
+    ended = stage.seconds()
+    await stage.settle()
+    seen = [one for one in stage.story.observations if began <= one.t < (ended if act.flows_on else stage.seconds())]
+    return await read_ending(act, in_time, seen, stage)
