@@ -21,33 +21,56 @@ ANNOTATED = {"app.kubernetes.io/name": NAME, "app.kubernetes.io/version": __vers
 
 MADE_BY_US = {"app.kubernetes.io/managed-by": NAME}
 
-READ = ("get", "list", "watch")
-WRITE = ("create", "update", "patch")
-ALL = (*READ, *WRITE, "delete")
+SEE = ("list", "watch")  # what an informer asks for
+RECORD = ("", ("events",), ("get", "list", "create", "patch"))
 
 Rule = tuple[str, Sequence[str], Sequence[str]]  # (API group, resources, verbs)
 
+# A test plays the whole story and compares what was asked of the API servers with this, to the verb.
+# `…/finalizers` are for API servers that check who may block the deletion of an owner.
 RULES: dict[str, Sequence[Rule]] = {
     "canary": (
-        ("flagger.app", ("canaries", "metrictemplates", "alertproviders"), READ),
-        ("flagger.app", ("canaries/status",), ("update", "patch")),
-        ("apps", ("deployments",), (*READ, *WRITE)),
-        ("autoscaling", ("horizontalpodautoscalers",), (*READ, *WRITE)),
-        ("", ("services", "configmaps", "secrets"), (*READ, *WRITE)),
-        ("", ("services/proxy",), ("get", "create")),
-        ("networking.istio.io", ("virtualservices", "destinationrules"), (*READ, *WRITE)),
-        ("", ("events",), ("get", "create", "patch")),
+        ("flagger.app", ("canaries",), SEE),
+        ("flagger.app", ("canaries/status", "canaries/finalizers"), ("update",)),
+        ("apps", ("deployments",), (*SEE, "create", "update", "patch")),
+        ("autoscaling", ("horizontalpodautoscalers",), (*SEE, "create", "update")),
+        ("", ("services", "configmaps", "secrets"), (*SEE, "create", "update")),
+        ("networking.istio.io", ("virtualservices", "destinationrules"), (*SEE, "create", "update")),
+        RECORD,
     ),
     # A GitOps agent applies whatever Git says, so its rights are those of the person who writes to Git.
     "sync": (("*", ("*",), ("*",)),),
     "fleet": (
-        ("volary.dev", ("clusters", "fleetrollouts", "fleetrolloutruns"), ALL),
-        ("volary.dev", ("clusters/status", "fleetrollouts/status", "fleetrolloutruns/status"), ("update", "patch")),
+        ("volary.dev", ("clusters",), SEE),
+        ("volary.dev", ("fleetrollouts",), (*SEE, "patch")),
+        ("volary.dev", ("fleetrolloutruns",), (*SEE, "create", "patch", "delete")),
+        ("volary.dev", ("clusters/status", "fleetrollouts/status", "fleetrolloutruns/status"), ("update",)),
         ("volary.dev", ("fleetrollouts/finalizers",), ("update",)),
-        ("source.toolkit.fluxcd.io", ("gitrepositories",), READ),
-        ("", ("secrets", "namespaces"), READ),
-        ("", ("events",), ("get", "create", "patch")),
+        ("source.toolkit.fluxcd.io", ("gitrepositories",), SEE),
+        ("", ("namespaces",), ("get",)),  # the uid of kube-system is that of the cluster
+        RECORD,
     ),
+    # What the hub needs in each member; beside it, the rules of the features that it does there.
+    "member": (
+        ("source.toolkit.fluxcd.io", ("gitrepositories",), ("get", *SEE, "patch")),
+        ("kustomize.toolkit.fluxcd.io", ("kustomizations",), ("get", *SEE)),
+        ("flagger.app", ("canaries",), ("get", *SEE)),
+        ("apps", ("deployments",), ("get", *SEE)),
+        ("", ("configmaps", "secrets"), ("get",)),  # those that a canary tracks, and their copies
+        ("", ("namespaces",), ("get", *SEE)),
+        ("", ("events",), SEE),
+    ),
+    # Hooks and metrics of a cluster that we are not in, through its API server.
+    "proxy": (("", ("services/proxy",), ("get", "create")),),
+}
+
+# In our own namespace only, by role: the Lease, the look whether the cluster is prepared, the members' kubeconfigs.
+OWN_RULES: dict[str, Sequence[Rule]] = {
+    "leader-election": (
+        ("coordination.k8s.io", ("leases",), ("get", "create", "update")),
+        ("", ("namespaces",), ("get",)),
+    ),
+    "kubeconfigs": (("", ("secrets",), SEE),),
 }
 
 
@@ -88,6 +111,24 @@ def manifests(features: Sequence[str], image: str, installed: Collection[str] = 
     ]
 
 
+def member_manifests(features: Sequence[str], installed: Collection[str] = ()) -> list[NewObject]:
+    """Return what a member needs whose work is done from the hub: an account for the hub, with no more than it uses.
+
+    `features` are those of its Cluster object.
+    """
+    return [
+        namespace(),
+        *definitions_missing_in(installed, features),
+        service_account(),
+        token(),
+        *cluster_roles(member_roles(features)),
+    ]
+
+
+def member_roles(features: Sequence[str]) -> tuple[str, ...]:
+    return ("member", *features, *(("proxy",) if "canary" in features else ()))
+
+
 def namespace() -> NewObject:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": dict(ANNOTATED)}}
 
@@ -96,22 +137,40 @@ def service_account() -> NewObject:
     return {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": NAME, "namespace": NAMESPACE}}
 
 
+def token() -> NewObject:
+    """Return the Secret into which Kubernetes writes a token of our account, for the hub's kubeconfig."""
+    meta = {"name": NAME, "namespace": NAMESPACE, "annotations": {"kubernetes.io/service-account.name": NAME}}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": "kubernetes.io/service-account-token"}
+
+
 def roles(features: Iterable[str]) -> list[NewObject]:
-    """Return a ClusterRole and its binding for each feature, and the Role for leases in our own namespace."""
+    """Return the roles of a `volary run` with these features in the cluster that it runs in, each with its binding."""
+    features = tuple(features)
+    own = [name for name in OWN_RULES if name != "kubeconfigs" or "fleet" in features]
+    return [*cluster_roles(features), *(obj for name in own for obj in own_role(name))]
+
+
+def cluster_roles(names: Iterable[str]) -> list[NewObject]:
+    """Return a ClusterRole and its binding for each name in `RULES`."""
     found: list[NewObject] = []
-    for feature in features:
-        name = f"{NAME}-{feature}"
-        rules = [
-            {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)}
-            for group, resources, verbs in RULES[feature]
-        ]
-        found.append(rbac("ClusterRole", name, rules=rules))
+    for rule in names:
+        name = f"{NAME}-{rule}"
+        found.append(rbac("ClusterRole", name, rules=rules_json(RULES[rule])))
         found.append(rbac("ClusterRoleBinding", name, roleRef=reference("ClusterRole", name), subjects=[subject()]))
-    leases = [{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": [*READ, *WRITE]}]
-    name = f"{NAME}-leader-election"
-    found.append(rbac("Role", name, rules=leases))
-    found.append(rbac("RoleBinding", name, roleRef=reference("Role", name), subjects=[subject()]))
     return found
+
+
+def own_role(rule: str) -> list[NewObject]:
+    """Return a Role in our own namespace and its binding, for a name in `OWN_RULES`."""
+    name = f"{NAME}-{rule}"
+    binding = rbac("RoleBinding", name, roleRef=reference("Role", name), subjects=[subject()])
+    return [rbac("Role", name, rules=rules_json(OWN_RULES[rule])), binding]
+
+
+def rules_json(rules: Iterable[Rule]) -> list[NewObject]:
+    return [
+        {"apiGroups": [group], "resources": list(resources), "verbs": list(verbs)} for group, resources, verbs in rules
+    ]
 
 
 def rbac(kind: str, name: str, **fields: object) -> NewObject:

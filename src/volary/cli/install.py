@@ -11,12 +11,12 @@ import yaml
 from volary import __version__
 from volary.cli import Complaint
 from volary.cli.connect import Connection, cluster_options
-from volary.install import FEATURES, MADE_BY_US, definitions_missing_in, manifests
+from volary.install import FEATURES, MADE_BY_US, definitions_missing_in, manifests, member_manifests
 from volary.kube.objects import NewObject, labels_of, name_of
 from volary.kube.resources import DEFINITIONS
 
 IMAGE = f"volary:{__version__}"
-RELEASE_SECONDS = 120.0
+FEATURES_TEXT = ",".join(FEATURES)
 
 
 def features_of(text: str) -> tuple[str, ...]:
@@ -34,12 +34,15 @@ def printed(objects: Sequence[NewObject]) -> str:
 
 
 @click.command("install", short_help="Print what a cluster needs")
-@click.option("--features", default=",".join(FEATURES), show_default=True, help="What is to run in this cluster.")
+@click.option("--features", default=None, help=f"What is to run here.  [default: {FEATURES_TEXT}]")
+@click.option("--member", is_flag=True, help="An account for a hub instead; --features is what the hub does here.")
 @click.option("--image", default=IMAGE, show_default=True, help="Image of the controllers.")
 @click.option("--crds-only", is_flag=True, help="Only the CustomResourceDefinitions.")
 @click.option("--offline", is_flag=True, help="Do not ask the cluster which CRDs it has; print all.")
 @cluster_options(namespace=False)
-def install_command(features: str, image: str, crds_only: bool, offline: bool, connection: Connection) -> None:
+def install_command(
+    features: str | None, member: bool, image: str, crds_only: bool, offline: bool, connection: Connection
+) -> None:
     """Print CRDs, the least RBAC for each feature and a Deployment, for kubectl.
 
     CRDs of Flux's, Flagger's and Istio's kinds are printed only where the cluster lacks them.
@@ -48,11 +51,25 @@ def install_command(features: str, image: str, crds_only: bool, offline: bool, c
     Examples:
       volary install | kubectl apply -f -
       volary install --features canary,sync --image registry.example/volary:1.0 | kubectl apply -f -
+      volary install --member --features canary --context west | kubectl --context west apply -f -
     """
-    wanted = features_of(features)
+    wanted = member_features(features) if member else features_of(FEATURES_TEXT if features is None else features)
     installed = [] if offline else asyncio.run(installed_in(connection))
-    found = definitions_missing_in(installed, wanted) if crds_only else manifests(wanted, image, installed)
+    if crds_only:
+        found = definitions_missing_in(installed, wanted)
+    elif member:
+        found = member_manifests(wanted, installed)
+    else:
+        found = manifests(wanted, image, installed)
     click.echo(printed(found), nl=False)
+
+
+def member_features(text: str | None) -> tuple[str, ...]:
+    """Return what the hub does in a member: nothing, unless it is said. Raises: Complaint."""
+    features = features_of(text) if text else ()
+    if "fleet" in features:
+        raise Complaint(f'--features "{text}": in a member the hub does canary and sync; fleet is for the hub itself')
+    return features
 
 
 async def installed_in(connection: Connection) -> list[str]:

@@ -19,7 +19,7 @@ from volary.kube.objects import NewObject, key_of, name_of, namespace_of
 from volary.kube.resources import DEFINITIONS, FLEET_ROLLOUTS
 
 GONE_SECONDS = 120.0
-LOOK_SECONDS = 1.0
+LOOK_SECONDS = 0.5
 RELEASE = "volary.dev/release-pins"
 
 

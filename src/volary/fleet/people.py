@@ -76,14 +76,19 @@ def take_annotation(facts: RunFacts) -> Plan | None:
             why = "the run has ended; ask it of the FleetRollout" if entry else f"{cluster} takes no part in this run"
             note = Announcement(f"{name}: {why}", warning=True, reason="Refused")
             return Plan(f"{word} for a stranger", (note,), actions=(RemoveAnnotations((name, BY, REASON)),))
-        if not taken_already(facts.status, entry, word):
+        if not taken_already(facts, entry, word):
             return take(facts, entry, word)
         return Plan(f"{word} {cluster} is written down", actions=(RemoveAnnotations((name, BY, REASON)),))
     return None
 
 
-def taken_already(status: RunStatus, entry: ClusterProgress, word: str) -> bool:
-    return entry.take_pin if word == "take-pin" else said(status, f"as-is {entry.name}")
+def taken_already(facts: RunFacts, entry: ClusterProgress, word: str) -> bool:
+    """Is the word written down, or is there no foreign pin that it could be about?"""
+    if word == "as-is":
+        return said(facts.status, f"as-is {entry.name}")
+    look = facts.looks.get(entry.name)
+    pin_is_ours = bool(look and look.repository and look.repository.pin == entry.pin and not look.repository.drift)
+    return entry.take_pin or pin_is_ours
 
 
 def take(facts: RunFacts, entry: ClusterProgress, word: str) -> Plan:

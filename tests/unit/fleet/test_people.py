@@ -199,3 +199,9 @@ def test_look_again_when_the_deadline_of_letting_go_has_passed() -> None:
     world = deleted(installed().with_member("west", reachable=False), release=True).settle()
     assert world.rollout_plan().look_again_at == world.now + timedelta(minutes=30)
     assert RemoveFinalizer() not in world.rollout_plan().actions
+
+
+def test_a_pin_that_is_ours_already_is_not_taken_again_and_again() -> None:
+    world = in_flight().annotate_run(TAKE_PIN, "west").settle_controllers()
+    assert states(world) == []
+    assert not entry(world, "west").take_pin
