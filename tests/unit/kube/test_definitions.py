@@ -176,7 +176,7 @@ def test_what_fits_is_decoded_with_defaults_and_unknown_fields_may_be_let_throug
 
 
 def test_a_default_has_no_null_in_it() -> None:
-    class Inner(Struct):
+    class Inner(Struct, frozen=True):
         name: str = "a"
         other: str | None = None
 
