@@ -1,6 +1,6 @@
 # Every target does the set-up it needs itself; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo real test check format conformance peers bench sim golden ready lock clean
+.PHONY: help setup demo real test check format conformance peers bench sim golden reference ready lock clean
 PY := .venv/bin/python
 ARGS ?=
 
@@ -47,6 +47,9 @@ sim: setup ## one seeded run in virtual time: make sim SEED=7 HOURS=6
 
 golden: setup ## accept the golden logs as they are now
 	@VOLARY_GOLDEN=accept $(PY) -m pytest tests/golden
+
+reference: setup ## make docs/reference from the types and the commands
+	@$(PY) scripts/make_reference.py
 
 ready: ## what CI runs
 	@.ci/run

@@ -33,7 +33,7 @@ class NotExpressible(TypeError):
 def structural_schema(struct_type: type, defaults: bool = True) -> Schema:
     """Return the structural schema of a msgspec Struct; without `defaults` none of its defaults is written into it.
 
-    A default of None, [] or {} is never written: it says no more than that the field is absent.
+    A default of None, [], () or {} is never written: it says no more than that the field is absent.
     Raises: NotExpressible.
     """
     try:
