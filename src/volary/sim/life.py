@@ -55,7 +55,7 @@ class Life:
         self.lines: list[tuple[str, Faulty]] = []  # (cluster, a way there), in the order they were opened
         self.number = number
         seams = Seams(self.clock, self._connect, NoHttp(), process.fetcher)
-        options = Options(process.features, identity=f"{process.name}-{number}")
+        options = Options(process.features, "", process.metrics_server, f"{process.name}-{number}")
         self.program = Program(access_to(process.home), options, seams)
 
     def die(self) -> None:
@@ -139,6 +139,7 @@ class Process:
         self.fetcher = fetcher
         self.seed: int | str = 0
         self.features: tuple[str, ...] = ("canary", "sync", "fleet")
+        self.metrics_server = ""
         self.clock = VirtualClock()  # its skew is that of the computer
         self.restart_seconds = 0.5
         self.weather: dict[str, Rates] = {}  # faults on the way to a cluster
