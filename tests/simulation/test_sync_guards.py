@@ -95,6 +95,11 @@ def test_one_refused_object_stops_all_of_its_stage() -> None:
     bad_commit(files, "ReconciliationFailed", "ConfigMap/apps/Bad_Name is refused (Invalid): ")
 
 
+def test_a_value_of_a_wrong_type_is_a_refusal_though_servers_answer_500() -> None:
+    wrong = {**tree("one", a="2"), "deploy/web.yaml": (DEPLOYMENT % "1").replace("replicas: 3", "replicas: three")}
+    bad_commit(wrong, "ReconciliationFailed", "Deployment/apps/web is refused (Invalid): failed to create typed patch")
+
+
 def test_two_failed_attempts_at_one_revision_can_be_counted() -> None:
     async def story(world: World) -> None:
         await world.install()

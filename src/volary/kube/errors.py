@@ -93,6 +93,9 @@ BY_CODE: Mapping[int, type[ApiError]] = {
     429: TooManyRequests,
 }
 
+# Server-side apply answers 500 to a value of a wrong type (structured-merge-diff); asking again never helps.
+WRONG_TYPE = "failed to create typed patch object"
+
 
 def error_from(response: Response) -> ApiError:
     """Return the typed error for an answer of status 400 or more."""
@@ -106,6 +109,9 @@ def error_from(response: Response) -> ApiError:
     status = {**status, "code": response.status}
     seconds = response.headers.get("retry-after", "")
     after = timedelta(seconds=int(seconds)) if seconds.isdigit() else None
+    if response.status == 500 and str(status.get("message") or "").startswith(WRONG_TYPE):
+        status = {**status, "code": 422, "reason": "Invalid"}
+        return Invalid(status)
     return error_class(response.status, status.get("reason"))(status, after)
 
 
