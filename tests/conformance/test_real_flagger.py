@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.peer_stage import needed, tell
+from tests.conformance.peer_stage import judged, needed, tell
 from tests.conformance.peers import FLAGGER
-from volary.demo.judge import judge
 
 pytestmark = pytest.mark.peers
 
@@ -17,5 +16,5 @@ pytestmark = pytest.mark.peers
 def test_the_story_is_the_same(tmp_path: Path) -> None:
     needed(FLAGGER)
     _, endings = asyncio.run(tell(tmp_path, ["sync"]))
-    assert [sentence for ending in endings for sentence in judge(ending)] == []
+    assert judged(endings, flagger=True) == []
     assert len(endings) == 5
