@@ -1,10 +1,11 @@
 """Kubernetes Events: one for each line that people should see; an identical line raises `count`.
 
-The name of an Event is made from what it is about, so writing one twice after a crash raises a count and never makes
-a second line out of one. An Event comes before the status that follows from it, so a server that is away or busy
-raises (the pass is made again, no line is lost). A server that will never take this line (no right to write events,
-a namespace that is going away, a text it refuses) is noted in our log once, and the pass goes on: people lose a line,
-not a release.
+The name of an Event ends in a digest of what it says, so writing one twice raises a count and never makes a second
+line out of one; after a crash the names are read back from the server. Before the digest stands when the line was first
+said: by name, as lists are sorted, the Events of an object stand in the order in which they were written.
+An Event comes before the status that follows from it, so a server that is away or busy raises (the pass is made again,
+no line is lost). A server that will never take this line (no right to write events, a namespace that is going away, a
+text it refuses) is noted in our log once, and the pass goes on: people lose a line, not a release.
 Source: `record.EventRecorder` of client-go as Flagger uses it, for the fields; Kubernetes events API.
 """
 
@@ -12,7 +13,10 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import re
 from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any
 
 from volary.kube.client import Client
 from volary.kube.errors import AlreadyExists, ApiError, Conflict, Forbidden, Invalid, NotFound
@@ -25,7 +29,12 @@ log = logging.getLogger(__name__)
 NORMAL = "Normal"
 WARNING = "Warning"
 LONGEST_MESSAGE = 1024  # bytes; what the API accepts
-LONGEST_NAME = 253 - 17  # what is left for the object's name beside a dot and the digest
+DIGEST_DIGITS = 16
+MOMENT_DIGITS = 12  # hexadecimal, of milliseconds since 1970: enough for 8,000 years
+OURS = re.compile(rf"\.([0-9a-f]{{{MOMENT_DIGITS}}})\.([0-9a-f]{{{DIGEST_DIGITS}}})$")  # the end of a name that we gave
+LONGEST_NAME = 253 - 2 - MOMENT_DIGITS - DIGEST_DIGITS  # what is left for the object's name
+MOST_OBJECTS = 1000  # whose names are remembered; another one costs a request when it is written about again
+MOST_NAMES = 500  # of one object; servers keep an Event for an hour
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,8 @@ class Recorder:
         self.client = client
         self.clock = clock
         self._refused: set[tuple[str, str]] = set()  # (namespace, reason) that our log has been told of
+        self._names: dict[str, dict[str, str]] = {}  # uid of an object -> digest of a line -> name of its Event
+        self._latest = 0  # milliseconds since 1970 in the last name made
 
     async def write(self, about: Object, line: Line, component: str, step: str = "", once: bool = False) -> None:
         """Write a line about an object. Lines with the same `step` and text are one Event with a count.
@@ -54,8 +65,8 @@ class Recorder:
         """
         namespace = namespace_of(about) or "default"
         identity = digest(uid_of(about), component, step, line.type, line.message)
-        name = f"{name_of(about)[:LONGEST_NAME]}.{identity}"
         try:
+            name = await self._name(about, identity)
             await self._create_or_count(about, line, component, name, once)
         except (Forbidden, Invalid, NotFound) as error:
             self._note_refusal(namespace, error)
@@ -63,6 +74,23 @@ class Recorder:
             if error.code != 400:
                 raise
             self._note_refusal(namespace, error)
+
+    async def _name(self, about: Object, identity: str) -> str:
+        """Return the name of a line's Event: the one that it has already, or one that comes after all others."""
+        uid = uid_of(about)
+        if uid not in self._names:
+            fields = f"involvedObject.uid={uid},involvedObject.name={name_of(about)}"
+            listing = await self.client.list(EVENTS, namespace_of(about) or "default", fields=fields)
+            found = sorted(filter(None, (OURS.search(name_of(event)) for event in listing.items)), key=itemgetter(1))
+            self._names[uid] = {match[2]: match.string for match in found}
+            self._latest = max([self._latest, *(int(match[1], 16) for match in found)])
+            forget_oldest(self._names, MOST_OBJECTS)
+        known = self._names[uid]
+        if identity not in known:
+            self._latest = max(self._latest + 1, int(self.clock.now().timestamp() * 1000))
+            known[identity] = f"{name_of(about)[:LONGEST_NAME]}.{self._latest:0{MOMENT_DIGITS}x}.{identity}"
+            forget_oldest(known, MOST_NAMES)
+        return known[identity]
 
     async def _create_or_count(self, about: Object, line: Line, component: str, name: str, once: bool) -> None:
         namespace = namespace_of(about) or "default"
@@ -123,4 +151,10 @@ def cut(message: str) -> str:
 
 def digest(*parts: str) -> str:
     """Return 16 hexadecimal digits that stand for `parts`."""
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:DIGEST_DIGITS]
+
+
+def forget_oldest(entries: dict[str, Any], most: int) -> None:
+    """Keep no more than `most` entries, those added last."""
+    while len(entries) > most:
+        del entries[next(iter(entries))]

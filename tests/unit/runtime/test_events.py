@@ -118,3 +118,20 @@ def test_what_is_too_long_is_cut_and_stays_distinct() -> None:
     assert len(made) == 2
     assert all(len(event["message"].encode()) <= LONGEST_MESSAGE for event in made)
     assert all(len(event["metadata"]["name"]) <= 253 for event in made)
+
+
+def test_sorted_by_name_the_lines_stand_as_they_were_written_also_after_a_restart() -> None:
+    server = FakeServer()
+    lines = [(Line(f"line {number} of a moment"), "10") for number in range(9)]
+    write(server, *lines[:5])
+    write(server, *lines[3:])  # another process: it does not know what the first one wrote last
+    made = sorted(events(server), key=lambda event: str(event["metadata"]["name"]))
+    assert [(event["message"], event["count"]) for event in made] == [
+        (line.message, 2 if number in (3, 4) else 1) for number, (line, _) in enumerate(lines)
+    ]
+
+
+def test_the_names_that_are_there_are_asked_for_once_an_object() -> None:
+    server = FakeServer()
+    write(server, (LINE, "10"), (LINE, "20"), (LINE, "30"))
+    assert [request.method for request in server.requests] == ["GET", "POST", "POST", "POST"]
