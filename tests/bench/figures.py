@@ -39,8 +39,10 @@ def last_record() -> dict[str, Any]:
 
 
 def keep(figures: Sequence[Figure]) -> None:
-    """Make these the record."""
-    known = {one.name: one.measured for one in figures if one.measured is not None}
+    """Make these the record; what was not measured now keeps its old figure, if that is of this machine."""
+    before = last_record()
+    old = before.get("figures", {}) if before.get("machine") == machine() else {}
+    known = old | {one.name: one.measured for one in figures if one.measured is not None}
     RECORD.write_text(json.dumps({"machine": machine(), "figures": known}, indent=2) + "\n")
 
 

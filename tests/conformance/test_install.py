@@ -1,77 +1,59 @@
-"""What `volary install` prints is taken by a real server without a warning, with the stock kubectl."""
+"""A real API server takes all that `volary install` prints, twice, and `volary uninstall` takes it out again."""
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+import asyncio
 
 import pytest
 
 from tests.conformance.conftest import ControlPlanes
+from volary.cli.connect import Connection
+from volary.cli.removal import remove
+from volary.install import FEATURES, manifests, member_manifests
+from volary.kube.client import Client
+from volary.kube.objects import NewObject, deleting, dig, name_of
+from volary.kube.resources import DEFINITIONS
 
-pytestmark = [
-    pytest.mark.conformance,
-    pytest.mark.skipif(not shutil.which("kubectl"), reason="There is no kubectl on this machine."),
-]
-SECONDS = 120
-
-
-@pytest.fixture(scope="module")
-def installed(control_planes: ControlPlanes) -> Iterator[ControlPlanes]:
-    """Install, test, and take everything away again."""
-    manifests = volary(control_planes, "install")
-    out = kubectl(control_planes, "apply", "--warnings-as-errors", "-f", "-", given=manifests)
-    assert "customresourcedefinition.apiextensions.k8s.io/fleetrollouts.volary.dev created" in out
-    yield control_planes
-    kubectl(control_planes, "delete", "--ignore-not-found", "--wait=false", "-f", "-", given=manifests)
+pytestmark = pytest.mark.conformance
+ESTABLISHED_SECONDS = 30
 
 
-def volary(planes: ControlPlanes, *arguments: str) -> str:
-    command = [sys.executable, "-m", "volary", *arguments, "--kubeconfig", str(planes.kubeconfig)]
-    return run([*command, "--context", planes.contexts[-1]])
+async def apply(client: Client, objects: list[NewObject]) -> None:
+    for obj in objects:
+        resource = await client.resource_for(obj["apiVersion"], obj["kind"])
+        await client.apply(resource, obj, "kubectl", force=True)
 
 
-def kubectl(planes: ControlPlanes, *arguments: str, given: str = "") -> str:
-    where = ["--kubeconfig", str(planes.kubeconfig), "--context", planes.contexts[-1]]
-    return run(["kubectl", *where, *arguments], given)
+async def refused(client: Client) -> list[str]:
+    """Return the CRDs that are not established, once all have had their time."""
+    async with asyncio.timeout(ESTABLISHED_SECONDS):
+        while True:
+            found = (await client.list(DEFINITIONS)).items
+            conditions = {name_of(one): dig(one, "status", "conditions") or [] for one in found}
+            if all(len(known) >= 2 for known in conditions.values()):
+                return [name for name, known in conditions.items() if any(one["status"] != "True" for one in known)]
+            await asyncio.sleep(0.2)
 
 
-def run(command: list[str], given: str = "") -> str:
-    done = subprocess.run(command, input=given, capture_output=True, text=True, timeout=SECONDS)
-    assert done.returncode == 0, f"{' '.join(command[:3])} …: {done.stderr}"
-    return done.stdout
+def test_all_that_install_prints_is_taken_and_taken_out(
+    control_planes: ControlPlanes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    connection = Connection(str(control_planes.kubeconfig), control_planes.contexts[-1], "")
 
+    async def story() -> None:
+        async with connection.client() as client:
+            before = {name_of(one) for one in (await client.list(DEFINITIONS)).items}
+            ours = manifests(FEATURES, "volary:test", before)
+            await apply(client, ours)
+            await apply(client, [*ours, *member_manifests(("canary", "sync"), before)])
+            assert await refused(client) == []
+            await remove(connection, release_pins=False, yes=True)
+            there = (await client.list(DEFINITIONS)).items
+            left = [name_of(one) for one in there if not deleting(one)]  # the server empties a kind first
+            assert not [name for name in left if name.endswith(".volary.dev")]
+            for name in left:
+                if name not in before:
+                    await client.delete(DEFINITIONS, name)
 
-def test_every_definition_is_established_with_a_structural_schema(installed: ControlPlanes) -> None:
-    kubectl(installed, "wait", "crd", "--all", "--for=condition=Established", "--timeout=60s")
-    definitions = json.loads(kubectl(installed, "get", "crd", "-o", "json"))["items"]
-    assert len(definitions) >= 8
-    for definition in definitions:
-        conditions = {one["type"]: one["status"] for one in definition["status"]["conditions"]}
-        assert conditions["NamesAccepted"] == "True"
-        assert "NonStructuralSchema" not in conditions, definition["metadata"]["name"]
-
-
-def test_a_second_install_changes_nothing(installed: ControlPlanes) -> None:
-    out = kubectl(installed, "apply", "--warnings-as-errors", "-f", "-", given=volary(installed, "install"))
-    assert [line for line in out.splitlines() if not line.endswith("unchanged")] == []
-
-
-def test_it_is_taken_by_server_side_apply_too(installed: ControlPlanes) -> None:
-    manifests = volary(installed, "install", "--offline")
-    kubectl(installed, "apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-", given=manifests)
-
-
-def test_get_lists_what_is_there(installed: ControlPlanes) -> None:
-    for what in ("clusters", "rollouts", "runs", "canaries"):
-        assert volary(installed, "get", what).strip() == ""
-        assert json.loads(volary(installed, "get", what, "-o", "json"))["items"] == []
-
-
-def test_a_wrong_field_is_refused_by_the_server_itself(installed: ControlPlanes) -> None:
-    wrong = {"apiVersion": "volary.dev/v1alpha1", "kind": "FleetRollout", "metadata": {"name": "x"}, "spec": {}}
-    with pytest.raises(AssertionError, match=r"spec\.(source|stages|inCluster)"):
-        kubectl(installed, "apply", "-f", "-", given=json.dumps(wrong))
+    asyncio.run(story())
+    assert "Done." in capsys.readouterr().out

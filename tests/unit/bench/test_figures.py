@@ -30,6 +30,8 @@ def test_the_table_says_what_was_missed_and_what_was_not_measured() -> None:
 def test_the_table_compares_with_the_record() -> None:
     figures.keep([Figure("time", 40, 20.0, "s"), Figure("memory", 600, None)])
     assert figures.last_record()["figures"] == {"time": 20.0}
+    figures.keep([Figure("lost", 0, 0)])
+    assert figures.last_record()["figures"] == {"time": 20.0, "lost": 0}
     assert table([Figure("time", 40, 30.0, "s")]).splitlines()[1].endswith("150%")
 
 
