@@ -153,9 +153,10 @@ async def answer(request: web.Request, process: asyncio.subprocess.Process) -> w
         raise web.HTTPBadGateway(text="git http-backend gave no answer\n") from None
     headers = dict(line.split(": ", 1) for line in head[:LARGEST_HEADER].decode().split("\r\n") if ": " in line)
     response = web.StreamResponse(status=int(headers.pop("Status", "200 OK").split()[0]), headers=headers)
-    await response.prepare(request)
-    while chunk := await process.stdout.read(CHUNK):
-        await response.write(chunk)
-    await response.write_eof()
-    await process.wait()
+    with contextlib.suppress(ConnectionError):  # the client went away: nobody is left to be told
+        await response.prepare(request)
+        while chunk := await process.stdout.read(CHUNK):
+            await response.write(chunk)
+        await response.write_eof()
+        await process.wait()
     return response
