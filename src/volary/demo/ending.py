@@ -14,7 +14,7 @@ from volary.demo.story import Observation
 from volary.demo.world import APP, HUB, HUB_NAMESPACE, MEMBERS, World
 from volary.kube.objects import condition, dig
 
-WHY_SECONDS = 15.0
+WHY_SECONDS = 30.0  # it imports all of Volary, on a machine that may be busy
 
 
 async def read_ending(act: Act, in_time: bool, seen: Sequence[Observation], stage: Stage) -> Ending:
