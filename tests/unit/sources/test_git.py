@@ -200,9 +200,9 @@ def test_a_git_that_hangs_is_killed_with_its_children(tmp_path: Path) -> None:
     async def hang() -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PATH", path)
-            await run_git(("fetch",), timeout_seconds=0.3)
+            await run_git(("fetch",), timeout_seconds=1)
 
-    with pytest.raises(SourceError, match=r"git fetch took longer than 0.3s"):
+    with pytest.raises(SourceError, match=r"git fetch took longer than 1s"):
         asyncio.run(hang())
     child = int((tmp_path / "child").read_text())
     stat = Path(f"/proc/{child}/stat")
