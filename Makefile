@@ -19,7 +19,7 @@ real: ## install, a good and a bad release with manifests that others wrote (../
 	@$(PY) -m volary.demo.real $(ARGS)
 
 test: setup ## everything that needs no Go, no Docker and no cluster
-	@$(PY) -m pytest tests $(ARGS)
+	@$(PY) -m pytest -n auto tests $(ARGS)
 
 check: setup ## format, lint, types, imports
 	@$(PY) -m ruff format --check --quiet . || (echo "run: make format"; exit 1)
