@@ -57,8 +57,11 @@ def commit_of(revision: object) -> str:
 
 
 def observed_generation(obj: Object) -> int:
+    """Return the generation that the status is about; of a failure only the condition itself says it, as in Flux."""
     value = dig(obj, "status", "observedGeneration")
-    return value if isinstance(value, int) else -1
+    ready = condition(obj, "Ready") or {}
+    failed = ready.get("observedGeneration") if ready.get("status") == "False" else None
+    return max((number for number in (value, failed) if isinstance(number, int)), default=-1)
 
 
 # -- GitRepository

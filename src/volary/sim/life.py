@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from volary.app import Options, Program, Seams
@@ -50,7 +51,7 @@ class Life:
 
     def __init__(self, process: Process, number: int) -> None:
         self.process = process
-        self.clock = VirtualClock(f"{process.seed} {process.name} {number}", skew=process.clock.skew)
+        self.clock = VirtualClock(f"{process.seed} {process.name} {number}", skew=process.skew)
         self.dead = False
         self.lines: list[tuple[str, Faulty]] = []  # (cluster, a way there), in the order they were opened
         self.number = number
@@ -140,7 +141,7 @@ class Process:
         self.seed: int | str = 0
         self.features: tuple[str, ...] = ("canary", "sync", "fleet")
         self.metrics_server = ""
-        self.clock = VirtualClock()  # its skew is that of the computer
+        self.skew = timedelta()  # how far the clock of its computer is off
         self.restart_seconds = 0.5
         self.weather: dict[str, Rates] = {}  # faults on the way to a cluster
         self.lives: list[Life] = []

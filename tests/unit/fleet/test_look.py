@@ -151,3 +151,12 @@ def test_a_key_is_woken_by_what_it_looked_at_last_and_nothing_else() -> None:
     assert interests.keys("east", "canaries", "test/podinfo") == []
     interests.set("run", ())
     assert interests.keys("west", "canaries", "test/podinfo") == []
+
+
+def test_a_failure_is_about_the_generation_that_its_condition_names() -> None:
+    """As Flux writes it: the status itself stays at the last generation that went well."""
+    failed = {"type": "Ready", "status": "False", "reason": "GitOperationFailed", "observedGeneration": 3}
+    status = {"observedGeneration": 2, "conditions": [failed]}
+    assert look.observed_generation({"status": status}) == 3
+    assert look.observed_generation({"status": {**status, "conditions": [{**failed, "status": "Unknown"}]}}) == 2
+    assert look.observed_generation({}) == -1
