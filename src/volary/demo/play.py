@@ -61,6 +61,8 @@ class Demo:
         self.console.print("Raising two clusters and a hub ...", highlight=False)
         await self.stage.raise_curtain()
         self.console.print(self.stage.greeting(), markup=False, highlight=False, soft_wrap=True)
+        if quiet := played_quietly(self.settings.acts):
+            self.console.print(quiet, highlight=False, soft_wrap=True)
         async with asyncio.TaskGroup() as group:
             side = [group.create_task(self.stage.attend())]
             await self.stage.watch(group, self.story)
@@ -147,6 +149,15 @@ class Demo:
             file.write(seen.line() + b"\n")
 
         self.story.listeners.append(write)
+
+
+def played_quietly(acts: tuple[int, ...]) -> str:
+    """Return a line about what is played before the first act that is shown, "" if nothing is."""
+    earlier = range(1, min(acts, default=1))
+    if not earlier:
+        return ""
+    what = "Act 1 comes" if len(earlier) == 1 else f"Acts 1 to {earlier[-1]} come"
+    return f"{what} first, quietly ..."
 
 
 def first_broken(error: BaseException) -> Broken | None:

@@ -13,6 +13,7 @@ import volary.demo
 from volary.canary import messages
 from volary.demo.board import Board
 from volary.demo.judge import eleven_lines
+from volary.demo.play import played_quietly
 from volary.demo.settings import Settings
 from volary.demo.story import Observation, Story
 from volary.demo.summary import Result, print_summary
@@ -87,3 +88,16 @@ def test_an_interval_that_the_canary_would_refuse_is_refused(interval: str) -> N
 def test_an_interval_is_seconds_or_minutes() -> None:
     assert Settings(interval="2s").interval_seconds == 2
     assert Settings(interval="1m").interval_seconds == 60
+
+
+@pytest.mark.parametrize(
+    "acts, line",
+    [
+        ((), ""),
+        ((1, 4), ""),
+        ((2,), "Act 1 comes first, quietly ..."),
+        ((4, 5), "Acts 1 to 3 come first, quietly ..."),
+    ],
+)
+def test_a_person_who_asked_for_a_later_act_is_told_why_nothing_is_seen_yet(acts: tuple[int, ...], line: str) -> None:
+    assert played_quietly(acts) == line
