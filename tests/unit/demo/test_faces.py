@@ -91,7 +91,7 @@ def test_an_interval_is_seconds_or_minutes() -> None:
 
 
 @pytest.mark.parametrize(
-    "acts, line",
+    ("acts", "line"),
     [
         ((), ""),
         ((1, 4), ""),
