@@ -197,8 +197,8 @@ def test_a_clock_that_is_an_hour_off_changes_nothing(hours: int) -> None:
         process.skew = timedelta(hours=hours)
 
     async def story(stage: VirtualStage, author: Author) -> None:
-        assert await stage.acts(2, 3) == []
-        assert unrest(stage, 2) == []
+        assert await stage.acts(2) == []
+        assert unrest(stage, 2, "west") == []
 
     played(story, skew)
 

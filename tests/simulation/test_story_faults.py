@@ -91,5 +91,5 @@ async def recover(stage: VirtualStage, release: int) -> None:
 
 @pytest.mark.parametrize("seed", [5])
 def test_a_random_run_holds(seed: int) -> None:
-    outcome = run_virtually(play(seed, 0.15))
+    outcome = run_virtually(play(seed, 0.1))
     assert outcome.violations == [], outcome.story

@@ -86,12 +86,12 @@ def kill_each(process: Process, number: int) -> None:
     process.kill_at = len(process.written) + number
 
 
-@pytest.mark.parametrize("at", range(1, WRITES_OF_A_RELEASE + 1) if ALL else (3, 77, 118))
+@pytest.mark.parametrize("at", range(1, WRITES_OF_A_RELEASE + 1) if ALL else (77, 118))
 def test_a_release_survives_a_kill(at: int) -> None:
     played(release, lambda process: kill_once(process, at))
 
 
-@pytest.mark.parametrize("at", range(1, WRITES_OF_A_WAY_BACK + 1) if ALL else (60, 95))
+@pytest.mark.parametrize("at", range(1, WRITES_OF_A_WAY_BACK + 1) if ALL else (95,))
 def test_a_way_back_survives_a_kill(at: int) -> None:
     played(way_back, lambda process: kill_once(process, at))
 
