@@ -13,6 +13,8 @@ from volary.demo.judge import shares
 from volary.demo.story import Observation
 from volary.demo.world import MEMBERS
 
+NARROW = 62  # columns; the wide tables need as many
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -36,10 +38,11 @@ def totals(observations: Sequence[Observation], cluster: str) -> dict[str, int]:
 def print_summary(console: Console, result: Result) -> None:
     """Print the end of the demo."""
     console.print()
-    console.print(where_table(result))
-    console.print()
-    console.print(weights_table(result))
-    console.print()
+    narrow = console.width < NARROW
+    for table in (where_table(result, narrow), weights_table(result, narrow)):
+        if table is not None:
+            console.print(table)
+            console.print()
     memory = f"{result.memory_bytes / 1e6:.0f} MB" if result.memory_bytes else "not told by this system"
     console.print(Text(f"time    {result.seconds:.0f} s"))
     console.print(Text(f"memory  {memory} (all processes)"))
@@ -53,29 +56,34 @@ def print_summary(console: Console, result: Result) -> None:
         console.print(Text(sentence, style="red"), soft_wrap=True)
 
 
-def where_table(result: Result) -> Table:
-    table = Table(box=None, padding=(0, 3, 0, 0))
+def where_table(result: Result, narrow: bool) -> Table:
+    """Revision and requests of each cluster; where there is little room, without what can be told from the rest."""
+    table = Table(box=None, padding=(0, 1 if narrow else 3, 0, 0))
     for column in ("CLUSTER", "REVISION"):
         table.add_column(column, no_wrap=True)
-    for column in ("SENT", "OK", "FAILED", "LOST"):
-        table.add_column(column, justify="right", no_wrap=True)
+    counts = ("sent", "failed", "lost") if narrow else ("sent", "ok", "failed", "lost")
+    for column in counts:
+        table.add_column(column.upper(), justify="right", no_wrap=True)
     for name in MEMBERS:
         counted = totals(result.observations, name)
-        figures = [str(counted[key]) for key in ("sent", "ok", "failed", "lost")]
-        table.add_row(name, result.revisions.get(name, "?"), *figures)
+        revision = result.revisions.get(name, "?")
+        shown = revision.partition(" (")[0] if narrow else revision
+        table.add_row(name, shown, *(str(counted[key]) for key in counts))
     return table
 
 
-def weights_table(result: Result) -> Table:
-    """Weights asked for against the shares that the pods answered, over all acts."""
+def weights_table(result: Result, narrow: bool) -> Table | None:
+    """Weights asked for against the shares that the pods answered, over all acts; None: there was no release."""
     found = {name: shares_by_weight(result.observations, name) for name in MEMBERS}
     weights = sorted({weight for sums in found.values() for weight in sums})
-    table = Table(box=None, padding=(0, 3, 0, 0))
+    if not weights:
+        return None
+    table = Table(box=None, padding=(0, 1 if narrow else 3, 0, 0))
     table.add_column("WEIGHT", no_wrap=True)
     for weight in weights:
         table.add_column(f"{weight} %", justify="right", no_wrap=True)
     for name in MEMBERS:
-        table.add_row(name, *(share_text(*found[name].get(weight, (0, 0))) for weight in weights))
+        table.add_row(name, *(share_text(*found[name].get(weight, (0, 0)), narrow) for weight in weights))
     return table
 
 
@@ -89,5 +97,5 @@ def shares_by_weight(observations: Sequence[Observation], cluster: str) -> dict[
     return sums
 
 
-def share_text(canary: int, total: int) -> str:
-    return f"{100 * canary / total:.1f} %" if total else "-"
+def share_text(canary: int, total: int, narrow: bool) -> str:
+    return f"{100 * canary / total:.{0 if narrow else 1}f} %" if total else "-"

@@ -70,6 +70,29 @@ def test_the_summary_names_what_was_lost_and_every_difference() -> None:
     assert "Every act ended" not in text
 
 
+def summary_lines(width: int, *seen: Observation) -> list[str]:
+    file = io.StringIO()
+    where = {"west": "version 2 (abc1234)", "east": "version 2 (abc1234)"}
+    print_summary(Console(file=file, width=width), Result(61.0, 5_000_000, where, seen, "Idle.", []))
+    return file.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 200])
+def test_the_summary_is_whole_at_every_width(width: int) -> None:
+    report = {"ok": 12345, "failed": 12345, "lost": 0, "primary": 9000, "canary": 1000}
+    seen = []
+    for weight in (10, 20, 30, 40, 50):
+        seen.append(Observation(0, "west", "weight", {"primary": 100 - weight, "canary": weight}))
+        seen += [Observation(0, "west", "traffic", report)] * 2
+    lines = summary_lines(width, *seen)
+    assert all(len(line) <= width and "…" not in line for line in lines)
+    assert any(line.startswith("WEIGHT") and "50 %" in line for line in lines)
+
+
+def test_without_a_release_there_is_no_table_of_weights() -> None:
+    assert not [line for line in summary_lines(80) if line.startswith("WEIGHT")]
+
+
 def test_the_demo_contains_none_of_the_messages_it_shows() -> None:
     fixed = [part for line in eleven_lines() for part in (line.split(" podinfo")[0],)]
     fixed.append(messages.failed("podinfo.test").message.split(" podinfo")[0])
