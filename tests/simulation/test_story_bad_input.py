@@ -198,6 +198,7 @@ def test_a_clock_that_is_an_hour_off_changes_nothing(hours: int) -> None:
 
     async def story(stage: VirtualStage, author: Author) -> None:
         assert await stage.acts(2) == []
+        await asyncio.sleep(5)
         assert unrest(stage, 2, "west") == []
 
     played(story, skew)
