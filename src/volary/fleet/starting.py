@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from msgspec.structs import replace
 
 from volary.fleet.budget import TAKEN_BACK
@@ -152,8 +154,11 @@ def run_name(rollout: str, commit: str, runs: tuple[RunView, ...]) -> str:
     """Return the FleetRollout's name and seven digits; twelve where another commit has those; -2, -3, … for a retry."""
     shared = any(view.run.commit != commit and short(view.run.commit) == short(commit) for view in runs)
     base = f"{rollout}-{commit[:LONG] if shared else short(commit)}"
-    taken, count, name = {view.name for view in runs}, 1, base
-    while name in taken:
-        count += 1
-        name = f"{base}-{count}"
-    return name
+    return next_name(base, {view.name for view in runs})
+
+
+def next_name(base: str, taken: Collection[str]) -> str:
+    """Return `base`, or the one after the highest number there is: no name of a run that was cleaned up comes again."""
+    tails = [name.removeprefix(f"{base}-") for name in taken if name != base and name.startswith(f"{base}-")]
+    numbers = [int(tail) for tail in tails if tail.isdigit()] + ([1] if base in taken else [])
+    return f"{base}-{max(numbers) + 1}" if numbers else base

@@ -12,6 +12,7 @@ import msgspec
 
 from volary.demo.world import APP, HUB, HUB_NAMESPACE, MEMBERS, NAMESPACE
 from volary.embedded.api.local import Object
+from volary.fleet.why import number
 from volary.kube.objects import dig
 from volary.sim.cluster import SimulatedCluster
 from volary.sim.crowd import shares
@@ -103,7 +104,7 @@ class Guard:
         record.pin = commit
         runs = self.stage.clusters[HUB].api.local.items(RUNS, HUB_NAMESPACE)
         of_commit = [run for run in runs if dig(run, "spec", "revision", "commit") == commit]
-        newest = max(of_commit, key=lambda run: len(str(dig(run, "metadata", "name"))), default=None)
+        newest = max(of_commit, key=number, default=None)
         if newest is not None and dig(newest, "status", "rollback"):
             self._say(f"{cluster} was pinned to {commit[:7]} after its way back had begun")
 

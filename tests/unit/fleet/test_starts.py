@@ -8,6 +8,7 @@ from msgspec.structs import replace as with_fields
 
 from tests.unit.fleet.world import NO_STATUS, P, R, S, World, commit, fleet, installed
 from volary.fleet.names import BY, REASON, RETRY
+from volary.fleet.starting import next_name
 
 
 def condition(world: World, kind: str) -> tuple[str, str]:
@@ -216,3 +217,10 @@ def test_history_keeps_the_limit_and_the_newest_that_succeeded() -> None:
     phases = [run.status.phase for run in world.runs]
     assert phases == ["Succeeded", "RolledBack", "RolledBack"]
     assert [run.number for run in world.runs] == [1, 4, 5], "numbers go on"
+
+
+def test_a_name_of_a_run_that_was_cleaned_up_does_not_come_again_before_a_later_one() -> None:
+    assert next_name("podinfo-b", {"podinfo-a", "podinfo-a-2"}) == "podinfo-b"
+    assert next_name("podinfo-b", {"podinfo-b"}) == "podinfo-b-2"
+    assert next_name("podinfo-b", {"podinfo-b-3"}) == "podinfo-b-4"
+    assert next_name("podinfo-b", {"podinfo-b", "podinfo-b-9", "podinfo-b-10"}) == "podinfo-b-11"
