@@ -14,7 +14,7 @@ from volary.cli.follow import follow
 from volary.cli.output import Table, print_json, print_json_line
 from volary.cli.places import Place, places
 from volary.cli.rows import KINDS
-from volary.kube.objects import NewObject, Object, key_of, name_of
+from volary.kube.objects import NewObject, Object, dig, key_of, name_of
 from volary.kube.watch import Change
 from volary.runtime.clock import SystemClock
 
@@ -65,6 +65,8 @@ class Page:
     def first(self, asked: Sequence[Place], watch: bool) -> None:
         """Print what there is. Raises: Complaint when there is nothing of the name that was asked for."""
         everything = [(place.name, item) for place in asked for item in place.listing.items]
+        if self.kind == "runs":
+            everything.sort(key=lambda entry: str(dig(entry[1], "metadata", "creationTimestamp")))  # the newest last
         found = [(cluster, item) for cluster, item in everything if self.wanted(item)]
         if self.name and not found and not watch:
             raise Complaint(no_such(self.kind, self.name, [key_of(item) for _, item in everything]))

@@ -143,10 +143,15 @@ class Demo:
         self.story.listeners.append(self._heard)
         if self.settings.trace is None:
             return
-        file = stack.enter_context(self.settings.trace.open("wb", buffering=0))
+        try:
+            file = stack.enter_context(self.settings.trace.open("wb", buffering=0))
+        except OSError as error:
+            raise Broken(f"--trace {self.settings.trace}: {error.strerror or error}") from None
 
         def write(seen: Observation) -> None:
             file.write(seen.line() + b"\n")
+            if seen.type == "end":
+                self.story.listeners.remove(write)  # it is the last line, also of a demo that stays up
 
         self.story.listeners.append(write)
 

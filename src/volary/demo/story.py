@@ -41,6 +41,6 @@ class Story:
         """Note what was seen; `ago` seconds have passed since it happened, where that is known."""
         observation = Observation(self.clock() - ago, cluster, type_, details)
         self.observations.append(observation)
-        for listener in self.listeners:
+        for listener in tuple(self.listeners):
             listener(observation)
         return observation
