@@ -12,7 +12,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from volary import __version__, canary, fleet, sync
+from volary import __version__
+from volary.canary.controller import controller as canary_controller
+from volary.canary.options import Options as CanaryOptions
+from volary.fleet.controllers import controllers as fleet_controllers
 from volary.fleet.membership import Membership
 from volary.kube.client import Client
 from volary.kube.http import HttpTransport
@@ -32,6 +35,7 @@ from volary.runtime.scratch import scratch
 from volary.runtime.service_proxy import ServiceHttp
 from volary.sources import Fetcher
 from volary.sources.git import GitFetcher
+from volary.sync.controllers import controllers as sync_controllers
 
 log = logging.getLogger(__name__)
 
@@ -121,7 +125,7 @@ class Program:
         if "fleet" in features:
             members = Membership(hub, self._connect, self._run_member)
             group.create_task(members.run())
-            of_fleet = fleet.controllers(hub, members, lambda: self.leadership.is_leader)
+            of_fleet = fleet_controllers(hub, members, lambda: self.leadership.is_leader)
             for controller in of_fleet:
                 controller.wait_for(members.settled)  # else a restart calls every member unreachable
             found += of_fleet
@@ -132,9 +136,9 @@ class Program:
         """Return the controllers of the features that concern one cluster alone."""
         found: list[AnyController] = []
         if "sync" in features:
-            found += sync.controllers(cluster, self.seams.fetcher, self.options.namespace)
+            found += sync_controllers(cluster, self.seams.fetcher, self.options.namespace)
         if "canary" in features:
-            found.append(canary.controller(cluster, canary.Options(namespace=self.options.namespace)))
+            found.append(canary_controller(cluster, CanaryOptions(namespace=self.options.namespace)))
         return found
 
     def _connect(self, name: str, kubeconfig: bytes, metrics_server: str) -> Cluster:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from volary import __version__, sync
+from volary import __version__
 from volary.canary import wire as canary_wire
 from volary.fleet import wire as fleet_wire
 from volary.kube.objects import NewObject, name_of
 from volary.providers.routers import istio
+from volary.sync.definitions import definitions as sync_definitions
 
 FEATURES = ("canary", "sync", "fleet")
 NAMESPACE = "volary-system"
@@ -80,7 +81,7 @@ def definitions(features: Collection[str] = FEATURES) -> list[NewObject]:
     if "canary" in features:
         found += [*canary_wire.definitions(), *istio.definitions()]
     if "sync" in features or "fleet" in features:
-        found += sync.definitions()
+        found += sync_definitions()
     if "fleet" in features:
         found += fleet_wire.definitions()
     return [marked(definition) for definition in found]

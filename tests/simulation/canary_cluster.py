@@ -17,9 +17,9 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from tests.simulation import canary_manifests as manifests
-from volary.canary import Options, controller
-from volary.canary.controller import CanaryController
+from volary.canary.controller import CanaryController, controller
 from volary.canary.observe import Seen
+from volary.canary.options import Options
 from volary.canary.plan import Plan
 from volary.canary.wire import definitions as canary_definitions
 from volary.embedded.addresses import Addresses

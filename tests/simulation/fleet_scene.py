@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from volary import fleet
 from volary.canary import rewrites
 from volary.canary import wire as canary_wire
 from volary.embedded.api.server import ApiServer
 from volary.embedded.transport import InProcess
 from volary.fleet import wire
+from volary.fleet.controllers import controllers as fleet_controllers
 from volary.fleet.members import Member
 from volary.fleet.names import MANAGER
 from volary.kube.client import Client
@@ -481,7 +481,7 @@ def start(made: Scene, group: asyncio.TaskGroup, wrap: Wrap | None = None) -> li
         made.members.set(Member(name, uid, labels, False, "True", "Connected", "", None, cluster))
         tasks.append(group.create_task(cluster.informers.run()))
     hub = cluster_of("", through("hub", InProcess(made.hub_server)), made.clock)
-    made.controllers = fleet.controllers(hub, made.members, lambda: made.leading)
+    made.controllers = fleet_controllers(hub, made.members, lambda: made.leading)
     tasks.append(group.create_task(hub.informers.run()))
     tasks += [group.create_task(controller.run()) for controller in made.controllers]
     return tasks

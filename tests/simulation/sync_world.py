@@ -22,7 +22,8 @@ from volary.runtime.informer import Informers
 from volary.sim.clock import VirtualClock
 from volary.sim.loop import run_virtually
 from volary.sources.memory import MemoryFetcher, MemoryRepository
-from volary.sync import controllers, definitions
+from volary.sync.controllers import controllers
+from volary.sync.definitions import definitions
 
 URL = "https://git.example.com/app.git"
 WRITES = ("POST", "PUT", "PATCH", "DELETE")

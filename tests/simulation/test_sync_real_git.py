@@ -25,7 +25,8 @@ from volary.runtime.cluster import Cluster
 from volary.runtime.events import Recorder
 from volary.runtime.informer import Informers
 from volary.sources.git import GitFetcher
-from volary.sync import controllers, definitions
+from volary.sync.controllers import controllers
+from volary.sync.definitions import definitions
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="there is no git program here")
 

@@ -4,10 +4,3 @@ Glossary. *Target*: the Deployment that the user changes; while a run lasts its 
 stable copy, which serves. *Trial*: a revision together with its configuration. *Route*: the object that carries the
 weights. *Step*: one weight, from when it was set until the next. *Run*: all steps of one trial.
 """
-
-from __future__ import annotations
-
-from volary.canary.controller import controller
-from volary.canary.options import Options
-
-__all__ = ["Options", "controller"]

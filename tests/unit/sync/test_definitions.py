@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.sync.trees import REAL
-from volary.sync import definitions
+from volary.sync.definitions import definitions
 from volary.sync.wire import LATER
 from volary.sync.yaml import PLAIN, load_all
 
