@@ -55,7 +55,7 @@ async def prepare(client: Client, url: str) -> None:
 async def until(client: Client, resource: Resource, name: str, true: Any) -> Object:
     """Wait for an object to be so, by a watch."""
     informer = Informers(client, SystemClock()).get(resource, "apps")
-    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         task = group.create_task(informer.run())
         await informer.until(lambda: true(informer.get(name, "apps") or {}), 20)
         task.cancel()
