@@ -16,6 +16,7 @@ from volary.demo.acts import ACTS, Act, play
 from volary.demo.ending import read_ending, revisions, why_sentence
 from volary.demo.judge import Ending, judge
 from volary.demo.memory import proportional_bytes
+from volary.demo.project import GitFailed
 from volary.demo.settings import Settings
 from volary.demo.stage import Broken, Stage
 from volary.demo.story import Observation, Story
@@ -27,6 +28,9 @@ from volary.demo.world import MEMBERS
 MEMORY_SECONDS = 5.0  # how often memory is looked at: reading it costs time itself
 LOAD_ENDS_SECONDS = 2.0  # for its last report, once it has ended
 INSTALL_SECONDS = 120.0  # after that the first act has long been called failed
+
+
+TROUBLE = (Broken, GitFailed, OSError)  # what a person can mend; the text says what happened
 
 
 class Demo:
@@ -50,7 +54,7 @@ class Demo:
                 self._open_trace(stack)
                 stack.push_async_callback(self.stage.clear)
                 return await self._play()
-        except (Broken, BaseExceptionGroup) as error:
+        except (*TROUBLE, BaseExceptionGroup) as error:
             broken = first_broken(error)
             if broken is None:
                 raise
@@ -165,8 +169,8 @@ def played_quietly(acts: tuple[int, ...]) -> str:
     return f"{what} first, quietly ..."
 
 
-def first_broken(error: BaseException) -> Broken | None:
-    """Return why the demo could not go on, wherever it stands in a group of errors; None: it is another error."""
+def first_broken(error: BaseException) -> BaseException | None:
+    """Return why the demo could not go on, wherever it stands in a group of errors; None: it is a bug."""
     if isinstance(error, BaseExceptionGroup):
         return next((found for inner in error.exceptions if (found := first_broken(inner))), None)
-    return error if isinstance(error, Broken) else None
+    return error if isinstance(error, TROUBLE) else None

@@ -8,6 +8,7 @@ Source: k8s.io/apiserver pkg/audit and pkg/endpoints/request, requestinfo.go (ve
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ import msgspec
 
 from volary.embedded.api.call import split_path
 from volary.kube.transport import Request
+
+log = logging.getLogger(__name__)
 
 Event = dict[str, Any]
 Sink = Callable[[Event], None]
@@ -78,14 +81,23 @@ class Entry:
 
 
 class FileSink:
-    """Appends events to a file as JSON lines; nobody else may read it, as names of objects are in it."""
+    """Appends events to a file as JSON lines; nobody else may read it, as names of objects are in it.
+
+    A disk that is full costs lines, never a request: the server goes on, and our log says so once.
+    """
 
     def __init__(self, path: Path) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         self._file = os.fdopen(descriptor, "ab", buffering=0)
+        self._failed = False
 
     def __call__(self, event: Event) -> None:
-        self._file.write(msgspec.json.encode(event) + b"\n")
+        try:
+            self._file.write(msgspec.json.encode(event) + b"\n")
+        except OSError as error:
+            if not self._failed:
+                log.warning("cannot write the audit log", extra={"error": error.strerror})
+            self._failed = True
 
     def close(self) -> None:
         self._file.close()

@@ -83,6 +83,7 @@ def configure(
     style: Style = "text", level: str = "INFO", stream: TextIO | None = None, clock: Clock | None = None
 ) -> None:
     """Send the log of the whole program to `stream` (stderr); replaces what was configured before."""
+    logging.raiseExceptions = False  # a log that cannot be written (full disk, closed pipe) is lost, and nothing else
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(Formatter(style, clock or SystemClock()))
     root = logging.getLogger()

@@ -80,3 +80,14 @@ def test_a_file_gets_one_line_an_event_and_is_private(tmp_path: Path) -> None:
     sink.close()
     assert [msgspec.json.decode(line)["verb"] for line in path.read_bytes().splitlines()] == ["get", "get"]
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_full_disk_costs_lines_and_no_request(caplog: pytest.LogCaptureFixture) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full to stand for a full disk")
+    sink = FileSink(full)
+    for _ in range(3):
+        sink({"verb": "get"})
+    sink.close()
+    assert [record.message for record in caplog.records] == ["cannot write the audit log"]
