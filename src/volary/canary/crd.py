@@ -2,7 +2,7 @@
 
 The tree is Flagger's own, with the fields that this version refuses too: an object written for Flagger must come back
 whole from a server that has our CRD. Numbers are `number`, as there. `wire` turns these into `spec`.
-Source: flagger.app/v1beta1 CRDs of Flagger 1.44; `spec/flagger.md` 1.
+Source: flagger.app/v1beta1 CRDs of Flagger 1.44.
 """
 
 # ruff: noqa: RUF012  (msgspec copies such defaults for each object)

@@ -2,7 +2,7 @@
 
     POST {name, namespace, phase, checksum, metadata}      200, 201, 202: yes      anything else: no, and why
 
-Source: Flagger webhooks; `spec/flagger.md` 6.1.
+Source: Flagger webhooks.
 """
 
 from __future__ import annotations

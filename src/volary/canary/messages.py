@@ -1,7 +1,7 @@
 """What people read: the texts of Events and alerts, Flagger's word for word, because tools and people match them.
 
 `canary` and `target` are NAME.NAMESPACE. Anything that differs from Flagger's is marked so.
-Source: `spec/flagger.md` 3.
+Source: Flagger 1.44, the events of its controller.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 
 Each builder takes what is there already (`live`) and returns what should be there instead, with everything kept that
 is not ours, or None where nothing has to change.
-Source: Flagger; `spec/flagger.md` 2.10, `spec/peer-baselines.md` 2.
+Source: Flagger 1.44, as seen on a real control plane.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     sum(rate(errors{app="{{ target }}"}[{{ interval }}]))     {{ variables.team }}
 
-Source: Flagger metrics observers; `spec/flagger.md` 5.1.
+Source: Flagger metrics observers.
 """
 
 from __future__ import annotations

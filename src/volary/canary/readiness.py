@@ -1,6 +1,6 @@
 """Is a Deployment ready, does it serve, and has it run out of time?
 
-Source: Flagger deployment readiness; `spec/flagger.md` 2.9 and 3.5 for the words.
+Source: Flagger deployment readiness, and its words.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@
     anything with toolkit.fluxcd.io     ->    not taken over
 
 Used by the canary to make a primary and by the fleet to prove one.
-Source: Flagger deployment controller; `spec/flagger.md` 2.10.
+Source: Flagger deployment controller.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A checksum is the first 8 bytes of the SHA-256 of the `data` as Go writes JSON, so that a status written by Flagger
 goes on being true. Nothing of a Secret but this checksum ever leaves the cluster.
-Source: Flagger config tracker; `spec/flagger.md` 2.3.
+Source: Flagger config tracker.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A status is Flagger's to the letter, so that either program can take over from the other in the middle of a run.
 What this version does not do is refused with one sentence, never skipped in silence.
-Source: flagger.app/v1beta1; `spec/flagger.md` 1.4 for the status and its condition.
+Source: flagger.app/v1beta1, its status and its condition.
 """
 
 from __future__ import annotations

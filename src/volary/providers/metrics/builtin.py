@@ -1,6 +1,6 @@
 """The two metrics that every mesh has, as PromQL with Go template functions in it.
 
-Source: Flagger's Istio observer; `spec/flagger.md` 5.2.
+Source: Flagger's Istio observer.
 """
 
 from __future__ import annotations

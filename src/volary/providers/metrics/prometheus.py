@@ -1,7 +1,7 @@
 """Prometheus and whatever speaks its query API: one instant query, one number.
 
 The server's own clock is the time of the query: ours may be wrong, and then would ask about another hour.
-Source: Prometheus HTTP API v1; `spec/flagger.md` 5.
+Source: Prometheus HTTP API v1.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
       - destination: {host: podinfo-primary}   weight: 90
       - destination: {host: podinfo-canary}    weight: 10
 
-Source: networking.istio.io/v1beta1 as Flagger writes it; `spec/flagger.md` 4.1.
+Source: networking.istio.io/v1beta1 as Flagger writes it.
 """
 
 from __future__ import annotations
