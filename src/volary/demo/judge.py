@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from volary.canary import messages
 from volary.demo.story import Observation
-from volary.demo.world import APP, HUB, MEMBERS, NAMESPACE
+from volary.demo.world import APP, MEMBERS, NAMESPACE
 
 WEST, EAST = MEMBERS
 TARGET, PRIMARY = f"{APP}.{NAMESPACE}", f"{APP}-primary.{NAMESPACE}"
@@ -217,8 +217,3 @@ def shares(seen: Iterable[Observation], cluster: str) -> list[tuple[int, int, in
                 steps[-1] = (weight, primary + int(one.details["primary"]), canary + int(one.details["canary"]))
             fresh = False
     return steps
-
-
-def hub_events(seen: Iterable[Observation]) -> list[str]:
-    """Return the messages of the fleet's own events, in order."""
-    return [str(one.details["message"]) for one in seen if one.type == "event" and one.cluster == HUB]

@@ -10,6 +10,7 @@ import msgspec
 
 from volary.demo.story import Story
 from volary.demo.world import APP, HUB, MEMBERS, World
+from volary.embedded.audit import field_manager_of
 from volary.kube.objects import Object, dig, name_of, parse_time, version_of
 from volary.runtime.clock import Clock
 
@@ -116,19 +117,10 @@ def write_seen(story: Story, clock: Clock, cluster: str, line: bytes) -> None:
         verb=entry["verb"],
         resource="/".join(part for part in reference(entry, "resource", "subresource") if part),
         name="/".join(part for part in reference(entry, "namespace", "name") if part),
-        manager=manager_in(str(entry.get("requestURI") or "")),
+        manager=field_manager_of(entry),
         code=dig(entry, "responseStatus", "code") or 0,
     )
 
 
 def reference(entry: Mapping[str, Any], *keys: str) -> Iterable[str]:
     return [str(dig(entry, "objectRef", key) or "") for key in keys]
-
-
-def manager_in(uri: str) -> str:
-    """Return the field manager that a request named, or ""."""
-    for part in uri.partition("?")[2].split("&"):
-        name, _, value = part.partition("=")
-        if name == "fieldManager":
-            return value
-    return ""

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from volary.embedded.api.catalog import Catalog, ResourceType
-from volary.embedded.api.errors import FieldError, PlainNotFound, Problem, invalid_object, no_such_path, unsupported
+from volary.embedded.api.errors import FieldError, PlainNotFound, invalid_object, no_such_path, unsupported
 
 MANAGER_LENGTH = 128
 
@@ -137,11 +137,6 @@ def warning_headers(warnings: list[str]) -> dict[str, str]:
     """Return the Warning header for these texts."""
     quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in warnings)
     return {"warning": ", ".join(f'299 - "{text}"' for text in quoted)} if warnings else {}
-
-
-def with_warnings(problem: Problem, options: Options) -> Problem:
-    problem.headers |= warning_headers(options.warnings)
-    return problem
 
 
 Body = dict[str, Any]

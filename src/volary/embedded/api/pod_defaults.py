@@ -139,10 +139,6 @@ def admit_pod(spec: Object) -> None:
     spec["tolerations"] = tolerations
 
 
-def _tolerates(toleration: Object, key: str) -> bool:
-    return toleration.get("key") in (key, None, "") and toleration.get("effect") in ("NoExecute", None, "")
-
-
 def quality_of_service(spec: Object) -> str:
     """Return the QoS class that requests and limits make."""
     containers = [*(spec.get("initContainers") or ()), *(spec.get("containers") or ())]
