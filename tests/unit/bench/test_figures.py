@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.bench import figures, kept_demo, whole_demo
-from tests.bench.figures import Figure, table
+from tests.bench.figures import Figure, Peer, lines, table
 
 
 @pytest.fixture(autouse=True)
@@ -25,6 +26,22 @@ def test_the_table_says_what_was_missed_and_what_was_not_measured() -> None:
     lines = table([Figure("time", 40, 41.5, "s"), Figure("memory", 600, None, "MB", "no /proc")]).splitlines()
     assert lines[1].split() == ["time", "40", "s", "41.5", "s", "NO"]
     assert "not measured: no /proc" in lines[2]
+
+
+def test_where_more_is_better_the_goal_is_the_least() -> None:
+    assert Figure("gets", 100, 120, better="more").good
+    assert not Figure("gets", 100, 99, better="more").good
+    assert ">= 100" in table([Figure("gets", 100, 120, better="more")])
+
+
+def test_a_peer_is_compared_with_and_a_line_is_json() -> None:
+    one = Figure("cpu", 0.15, 0.1, "s", group="kubernetes", peer=Peer("lightkube", 1.0))
+    assert "10% of lightkube" in table([one])
+    assert json.loads(lines([one])) == {
+        "name": "cpu", "group": "kubernetes", "value": 0.1, "unit": "s", "goal": 0.15, "better": "less",
+        "peer": {"name": "lightkube", "value": 1.0, "ratio": 0.1},
+    }  # fmt: skip
+    assert json.loads(lines([Figure("cpu", 1, None, note="no /proc")]))["value"] is None
 
 
 def test_the_table_compares_with_the_record() -> None:

@@ -1,0 +1,1 @@
+"""Figures of the client and of the embedded API; each file measures one part of them."""
