@@ -20,6 +20,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from volary.embedded.api.call import split_path
+from volary.embedded.api.identity import User
 from volary.kube.transport import Request
 
 log = logging.getLogger(__name__)
@@ -40,7 +41,7 @@ class Recorder:
     now: Callable[[], datetime]
     new_id: Callable[[], str]
 
-    def begin(self, request: Request, user: str, groups: tuple[str, ...] = (), source: str = "127.0.0.1") -> Entry:
+    def begin(self, request: Request, user: User, source: str = "127.0.0.1") -> Entry:
         """Note that a request has come; nothing is written yet."""
         event = {
             "kind": "Event",
@@ -50,7 +51,7 @@ class Recorder:
             "stage": "",
             "requestURI": uri_of(request),
             "verb": verb_of(request),
-            "user": {"username": user, "groups": list(groups)},
+            "user": user.info(),
             "sourceIPs": [source],
             "userAgent": request.headers.get("user-agent", ""),
             "requestReceivedTimestamp": micro_time(self.now()),

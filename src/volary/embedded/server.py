@@ -28,6 +28,7 @@ from aiohttp.streams import StreamReader
 from volary.embedded.api.answers import Answer, Logs, Proxy, Watch
 from volary.embedded.api.call import split_path
 from volary.embedded.api.errors import Problem, bad_request, internal
+from volary.embedded.api.identity import User
 from volary.embedded.audit import Entry, Recorder
 from volary.embedded.certificate import Certificate, self_signed
 from volary.embedded.feed import Feed
@@ -66,6 +67,7 @@ class Server:
     ) -> None:
         self.api = api
         self.identity = identity
+        self.user = User(identity.user, identity.groups)
         self.outside: Outside = outside or Nothing()
         self.audit = audit
         self.host, self.port = "127.0.0.1", 0
@@ -128,7 +130,7 @@ class Server:
             if path is None or path.subresource != "proxy":  # of a proxied request the body passes through
                 body = await read_body(http)
                 request = Request(request.method, request.path, request.query, request.headers, body)
-            answer = self.api.handle(as_get(request), self.identity.user)
+            answer = self.api.handle(as_get(request), self.user)
         except Problem as problem:
             return self._whole(http, refusal(problem), entry)
         except Exception:
@@ -204,7 +206,7 @@ class Server:
     def _note(self, request: Request, http: web.BaseRequest) -> Entry | None:
         if self.audit is None:
             return None
-        return self.audit.begin(request, self.identity.user, self.identity.groups, http.remote or "127.0.0.1")
+        return self.audit.begin(request, self.user, http.remote or "127.0.0.1")
 
 
 def request_from(http: web.BaseRequest) -> Request:

@@ -13,6 +13,7 @@ import msgspec
 
 from volary.embedded.api.answers import Answer, Logs, Proxy
 from volary.embedded.api.errors import Problem
+from volary.embedded.api.identity import ADMIN, User, master
 from volary.embedded.audit import Entry, Recorder
 from volary.embedded.feed import Feed
 from volary.embedded.outside import Nothing, Outside
@@ -25,7 +26,7 @@ TEXT = {"content-type": "text/plain"}
 class Api(Protocol):
     """The part of an API server that answers; refusals come as answers, too."""
 
-    def handle(self, request: Request, user: str) -> Answer: ...
+    def handle(self, request: Request, user: User) -> Answer: ...
 
     def date(self) -> str:
         """Return the server's time as the `Date` header has it: clients go by it, not by their own clock."""
@@ -38,13 +39,13 @@ class InProcess:
     def __init__(
         self,
         api: Api,
-        user: str = "admin",
+        user: User | str = ADMIN,
         outside: Outside | None = None,
         audit: Recorder | None = None,
         user_agent: str = "volary",
     ) -> None:
         self.api = api
-        self.user = user
+        self.user = master(user) if isinstance(user, str) else user
         self.outside: Outside = outside or Nothing()
         self.audit = audit
         self.user_agent = user_agent

@@ -9,6 +9,7 @@ from typing import Any
 
 from volary.embedded.api.catalog import Catalog, ResourceType
 from volary.embedded.api.errors import FieldError, PlainNotFound, invalid_object, no_such_path, unsupported
+from volary.embedded.api.identity import ADMIN, User
 
 MANAGER_LENGTH = 128
 
@@ -58,7 +59,7 @@ class Options:
     dry_run: bool = False
     validation: str = "Warn"  # Ignore | Warn | Strict
     force: bool = False
-    user: str = "admin"
+    user: User = ADMIN
     warnings: list[str] = field(default_factory=list)
 
     def warn(self, text: str) -> None:
@@ -109,7 +110,7 @@ def find_type(catalog: Catalog, path: Path) -> ResourceType:
 VERBS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions", "DELETE": "DeleteOptions"}
 
 
-def options_of(method: str, query: Mapping[str, str], headers: Mapping[str, str], user: str) -> Options:
+def options_of(method: str, query: Mapping[str, str], headers: Mapping[str, str], user: User) -> Options:
     """Return the options of a write. Raises: Problem."""
     errors: list[FieldError] = []
     dry_run = query.get("dryRun", "")

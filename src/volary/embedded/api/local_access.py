@@ -15,12 +15,13 @@ from volary.embedded.api.creating import create_object
 from volary.embedded.api.deleting import DeleteOptions, delete
 from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.errors import no_such_path
+from volary.embedded.api.identity import master
 from volary.embedded.api.local import Listener, NewObject, Object
 from volary.embedded.api.omission import omit
 from volary.embedded.api.store import Change, Entry
 from volary.embedded.api.updating import commit, find
 
-SYSTEM = "system:kube-controller-manager"
+SYSTEM = master("system:kube-controller-manager")
 
 
 class LocalAccess:

@@ -12,19 +12,19 @@ from volary.embedded.api.bodies import object_in
 from volary.embedded.api.call import Call
 from volary.embedded.api.core import Core
 from volary.embedded.api.errors import FieldError, invalid, invalid_object, not_implemented
+from volary.embedded.api.identity import User
 from volary.embedded.api.managed import blank, pack, track, writer
 
 Object = dict[str, Any]
 
-GROUPS = ["system:masters", "system:authenticated"]
 EVERYTHING = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}
 
 
-def _self(obj: Object, user: str) -> Object:
-    return {"userInfo": {"username": user, "uid": f"embedded:{user}", "groups": GROUPS}}
+def _self(obj: Object, user: User) -> Object:
+    return {"userInfo": user.info()}
 
 
-def _access(obj: Object, user: str) -> Object:
+def _access(obj: Object, user: User) -> Object:
     spec = obj.get("spec") or {}
     given = [key for key in ("resourceAttributes", "nonResourceAttributes") if spec.get(key) is not None]
     if len(given) != 1:
@@ -34,12 +34,12 @@ def _access(obj: Object, user: str) -> Object:
     return {"allowed": True}
 
 
-def _rules(obj: Object, user: str) -> Object:
+def _rules(obj: Object, user: User) -> Object:
     nothing = {"verbs": ["*"], "nonResourceURLs": ["*"]}
     return {"resourceRules": [EVERYTHING], "nonResourceRules": [nothing], "incomplete": False}
 
 
-REVIEWS: dict[str, Callable[[Object, str], Object]] = {
+REVIEWS: dict[str, Callable[[Object, User], Object]] = {
     "selfsubjectreviews": _self,
     "selfsubjectaccessreviews": _access,
     "selfsubjectrulesreviews": _rules,

@@ -30,6 +30,7 @@ from volary.embedded.api.errors import (
     not_implemented,
     qualified,
 )
+from volary.embedded.api.identity import ADMIN, User, master
 from volary.embedded.api.local_access import LocalAccess
 from volary.embedded.api.openapi import OpenApi
 from volary.embedded.api.patching import patch
@@ -54,8 +55,10 @@ class ApiServer:
     def name(self) -> str:
         return self.core.name
 
-    def handle(self, request: Request, user: str = "admin") -> Answer:
-        """Answer a request; a refusal is an answer too."""
+    def handle(self, request: Request, user: User | str = ADMIN) -> Answer:
+        """Answer a request; a refusal is an answer too. A user given by name only may do everything."""
+        if isinstance(user, str):
+            user = master(user)
         options = Options("unknown", user=user)
         try:
             path = split_path(request.path)

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from volary.embedded.api.answers import Answer, Logs, Proxy
 from volary.embedded.api.errors import Problem
+from volary.embedded.api.identity import User
 from volary.embedded.audit import Recorder
 from volary.embedded.outside import Address, Nothing
 from volary.embedded.server import Identity, Server
@@ -57,7 +58,7 @@ class FakeApi:
     def date(self) -> str:
         return DATE
 
-    def handle(self, request: Request, user: str) -> Answer:
+    def handle(self, request: Request, user: User) -> Answer:
         self.asked.append(request)
         if request.path.startswith(SERVICE):
             return Proxy("test", "web", "http", "http", request.path.removeprefix(SERVICE))

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from volary.embedded.api.identity import ADMIN
 from volary.embedded.audit import Event, FileSink, Recorder, field_manager_of, object_ref, verb_of
 from volary.kube.transport import Request
 
@@ -18,7 +19,7 @@ DEPLOYMENTS = "/apis/apps/v1/namespaces/test/deployments"
 
 def recorded(request: Request) -> list[Event]:
     events: list[Event] = []
-    entry = Recorder(events.append, lambda: NOW, lambda: "id-1").begin(request, "admin", ("system:masters",))
+    entry = Recorder(events.append, lambda: NOW, lambda: "id-1").begin(request, ADMIN)
     entry.complete(201)
     return events
 
@@ -69,7 +70,7 @@ def test_an_event_has_what_counts_are_read_from() -> None:
     assert field_manager_of(event) == "volary-fleet"
     assert event["responseStatus"]["code"] == 201
     assert (event["stage"], event["stageTimestamp"]) == ("ResponseComplete", "2026-01-02T03:04:05.678901Z")
-    assert event["user"] == {"username": "admin", "groups": ["system:masters"]}
+    assert event["user"] == ADMIN.info()
 
 
 def test_a_file_gets_one_line_an_event_and_is_private(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import yaml
 from tests.unit.embedded.server.parts import DATE, SERVICE, TOKEN, FakeApi, FakeOutside, FakeWatch, serving, session
 from volary.embedded import feed
 from volary.embedded.api.answers import Answer, Logs
+from volary.embedded.api.identity import User
 from volary.embedded.audit import Event, Recorder
 from volary.embedded.kubeconfig import write_kubeconfig
 from volary.embedded.server import MOST_BODY_BYTES, Identity, Server
@@ -123,7 +124,7 @@ def test_a_client_that_asks_before_it_sends_is_told_to_go_on() -> None:
 
 def test_a_bug_is_an_internal_error_and_not_the_end(caplog: pytest.LogCaptureFixture) -> None:
     class Broken(FakeApi):
-        def handle(self, request: Request, user: str) -> Answer:
+        def handle(self, request: Request, user: User) -> Answer:
             raise KeyError("oops")
 
     async def run() -> None:
