@@ -1,45 +1,80 @@
 """The objects of one cluster: immutable entries, one revision counter, a bounded ring of changes per resource.
 
 Everything is keyed by resource (GROUP/PLURAL), then (namespace, name). A write replaces an entry, never changes one,
-so entries, their bytes and old lists can be shared freely.
+so entries, their bytes and old lists can be shared freely: a clone of a cluster begins as the same entries.
+
+```
+put ─► keeper (a journal on disk, if there is one) ─► entries, ring ─► watches, controllers
+          └─ cannot keep it: Problem, and nothing has changed
+```
 """
 
 from __future__ import annotations
 
 import bisect
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from volary.embedded.api.encoding import encode
+import msgspec
+
+from volary.embedded.api.encoding import decode, encode
 
 NewObject = dict[str, Any]
 Key = tuple[str, str]  # (namespace, name); the namespace is "" for objects of the cluster
 
 RING = 1_000  # changes kept for a watch to go on from; beyond it 410, as with a compacted etcd
+SMALL_RING = 50  # for simulations of hundreds of clusters: the ring is what their memory goes to
 
 
 class Entry:
-    """One version of one object, with its bytes once somebody asked for them."""
+    """One version of one object: as an object, as bytes once somebody asked for them, or only as bytes at rest."""
 
-    __slots__ = ("_raw", "obj", "version")
+    __slots__ = ("_obj", "_raw", "key", "version")
 
     def __init__(self, obj: NewObject, version: int) -> None:
-        self.obj = obj
+        meta = obj["metadata"]
+        self.key: Key = (meta.get("namespace", ""), meta["name"])
         self.version = version
+        self._obj: NewObject | None = obj
         self._raw: bytes | None = None
+
+    @property
+    def obj(self) -> NewObject:
+        found = self._obj
+        if found is None:
+            assert self._raw is not None, "an entry at rest has its bytes"
+            found = self._obj = object_from(self._raw)
+        return found
 
     @property
     def raw(self) -> bytes:
         if self._raw is None:
-            self._raw = encode(self.obj)
+            self._raw = encode(self._obj)
         return self._raw
 
-    @property
-    def key(self) -> Key:
-        meta = self.obj["metadata"]
-        return meta.get("namespace", ""), meta["name"]
+    def rest(self) -> None:
+        """Keep only the bytes, a third of the size; the object is made again when somebody asks for it."""
+        self._raw = self.raw
+        self._obj = None
+
+
+def object_from(raw: bytes) -> NewObject:
+    """Return a stored object from its bytes, managedFields packed as in every stored object."""
+    obj: NewObject = decode(raw)
+    meta = obj["metadata"]
+    if "managedFields" in meta:
+        meta["managedFields"] = msgspec.Raw(encode(meta["managedFields"]))
+    return obj
+
+
+class Keeper(Protocol):
+    """What holds on to every write before it counts. Raises: Problem; then the write has not happened."""
+
+    def keep(self, resource: str, entry: Entry) -> None: ...
+
+    def drop(self, resource: str, key: Key, version: int) -> None: ...
 
 
 class Change:
@@ -74,9 +109,9 @@ def frame(kind: str, raw: bytes) -> bytes:
 class Table:
     """The objects of one resource."""
 
-    entries: dict[Key, Entry] = field(default_factory=dict)
-    ring: deque[Change] = field(default_factory=lambda: deque(maxlen=RING))
     forgotten: int = 0  # the newest version that has left the ring
+    entries: dict[Key, Entry] = field(default_factory=dict)
+    ring: deque[Change] = field(default_factory=deque)
     ordered: list[Key] | None = None
     listeners: list[Callable[[Change], None]] = field(default_factory=list)
 
@@ -84,15 +119,34 @@ class Table:
 class Store:
     """All tables of one cluster, and who listens to every write."""
 
-    def __init__(self) -> None:
+    def __init__(self, ring: int = RING, keeper: Keeper | None = None) -> None:
         self.version = 1
         self.listeners: list[Callable[[str, Change], None]] = []
+        self.ring = ring
+        self.keeper = keeper
         self._tables: dict[str, Table] = {}
+        self._floor = 0  # what was written up to here is in no ring
 
     def table(self, resource: str) -> Table:
         found = self._tables.get(resource)
         if found is None:
-            found = self._tables[resource] = Table()
+            found = self._tables[resource] = Table(self._floor)
+        return found
+
+    def restore(self, version: int, entries: Iterable[tuple[str, Entry]]) -> None:
+        """Begin with what was kept, before anybody reads or listens; a watch from before `version` gets 410."""
+        assert not self._tables, "a store is filled before it is used"
+        self.version = self._floor = version
+        for resource, entry in entries:
+            self.table(resource).entries[entry.key] = entry
+
+    def clone(self) -> Store:
+        """Return a store of its own with the same objects under the same versions, not kept, listened to by nobody."""
+        found = Store(self.ring)
+        found.version = found._floor = self.version
+        for resource, table in self._tables.items():
+            if table.entries:
+                found._tables[resource] = Table(self.version, dict(table.entries), ordered=table.ordered)
         return found
 
     def resources(self) -> list[str]:
@@ -117,27 +171,32 @@ class Store:
         return [table.entries[key] for key in keys]
 
     def put(self, resource: str, obj: NewObject) -> Entry:
-        """Store a fresh object (its metadata fresh too) under the next version."""
-        self.version += 1
-        meta = obj["metadata"]
-        meta["resourceVersion"] = str(self.version)
-        key = (meta.get("namespace", ""), meta["name"])
+        """Store a fresh object (its metadata fresh too) under the next version. Raises: Problem, if it is not kept."""
+        version = self.version + 1
+        obj["metadata"]["resourceVersion"] = str(version)
+        entry = Entry(obj, version)
+        if self.keeper:
+            self.keeper.keep(resource, entry)
+        self.version = version
         table = self.table(resource)
-        old = table.entries.get(key)
-        entry = table.entries[key] = Entry(obj, self.version)
+        old = table.entries.get(entry.key)
+        table.entries[entry.key] = entry
         if old is None:
             table.ordered = None
         self._tell(resource, table, Change("MODIFIED" if old else "ADDED", entry, old))
         return entry
 
     def remove(self, resource: str, namespace: str, name: str) -> Entry:
-        """Take an object away; return its last state under the version of the removal."""
+        """Take an object away; return its last state under the version of the removal. Raises: Problem, as `put`."""
         table = self.table(resource)
-        old = table.entries.pop((namespace, name))
+        version, key = self.version + 1, (namespace, name)
+        if self.keeper:
+            self.keeper.drop(resource, key, version)
+        self.version = version
+        old = table.entries.pop(key)
         table.ordered = None
-        self.version += 1
-        meta = {**old.obj["metadata"], "resourceVersion": str(self.version)}
-        gone = Entry({**old.obj, "metadata": meta}, self.version)
+        meta = {**old.obj["metadata"], "resourceVersion": str(version)}
+        gone = Entry({**old.obj, "metadata": meta}, version)
         self._tell(resource, table, Change("DELETED", gone, old))
         return gone
 
@@ -161,10 +220,12 @@ class Store:
         table.forgotten = self.version
 
     def _tell(self, resource: str, table: Table, change: Change) -> None:
-        if len(table.ring) == RING:
-            table.forgotten = table.ring[0].version
+        if len(table.ring) >= self.ring:
+            table.forgotten = table.ring.popleft().version
         table.ring.append(change)
         for deliver in tuple(table.listeners):
             deliver(change)
         for listener in tuple(self.listeners):
             listener(resource, change)
+        if change.old is not None:
+            change.old.rest()  # only a watch that goes on from before still reads it
