@@ -87,6 +87,12 @@ class Catalog:
         self._custom: dict[tuple[str, str, str], ResourceType] = {}
         self.revision = 0  # changes whenever the answer of discovery does
 
+    def clone(self) -> Catalog:
+        """Return a catalog of its own that begins with the same types."""
+        found = Catalog()
+        found._custom, found.revision = dict(self._custom), self.revision
+        return found
+
     def find(self, group: str, version: str, plural: str) -> ResourceType | None:
         return builtin_types().get((group, version, plural)) or self._custom.get((group, version, plural))
 

@@ -35,6 +35,7 @@ from volary.embedded.api.local_access import LocalAccess
 from volary.embedded.api.openapi import OpenApi
 from volary.embedded.api.patching import patch
 from volary.embedded.api.reading import JSON, Snapshots, shown
+from volary.embedded.api.store import Store
 from volary.embedded.api.updating import find, update
 from volary.embedded.api.watching import watch
 from volary.kube.transport import Request, Response
@@ -45,8 +46,16 @@ Object = dict[str, Any]
 class ApiServer:
     """The API of one cluster."""
 
-    def __init__(self, name: str, now: Callable[[], datetime], rng: Chance, new_id: Callable[[], str]) -> None:
-        self.core = Core(name, now, rng, new_id)
+    def __init__(
+        self,
+        name: str,
+        now: Callable[[], datetime],
+        rng: Chance,
+        new_id: Callable[[], str],
+        store: Store | None = None,
+        catalog: Catalog | None = None,
+    ) -> None:
+        self.core = Core(name, now, rng, new_id, store or Store(), catalog or Catalog())
         self.local = LocalAccess(self.core)
         self.snapshots = Snapshots()
         self._documents: tuple[int, Discovery, OpenApi] | None = None

@@ -72,9 +72,9 @@ def object_from(raw: bytes) -> NewObject:
 class Keeper(Protocol):
     """What holds on to every write before it counts. Raises: Problem; then the write has not happened."""
 
-    def keep(self, resource: str, entry: Entry) -> None: ...
+    def keep(self, resource: str, entry: Entry, old: Entry | None) -> None: ...
 
-    def drop(self, resource: str, key: Key, version: int) -> None: ...
+    def drop(self, old: Entry, version: int) -> None: ...
 
 
 class Change:
@@ -175,11 +175,11 @@ class Store:
         version = self.version + 1
         obj["metadata"]["resourceVersion"] = str(version)
         entry = Entry(obj, version)
-        if self.keeper:
-            self.keeper.keep(resource, entry)
-        self.version = version
         table = self.table(resource)
         old = table.entries.get(entry.key)
+        if self.keeper:
+            self.keeper.keep(resource, entry, old)
+        self.version = version
         table.entries[entry.key] = entry
         if old is None:
             table.ordered = None
@@ -189,11 +189,11 @@ class Store:
     def remove(self, resource: str, namespace: str, name: str) -> Entry:
         """Take an object away; return its last state under the version of the removal. Raises: Problem, as `put`."""
         table = self.table(resource)
-        version, key = self.version + 1, (namespace, name)
+        version, old = self.version + 1, table.entries[namespace, name]
         if self.keeper:
-            self.keeper.drop(resource, key, version)
+            self.keeper.drop(old, version)
         self.version = version
-        old = table.entries.pop(key)
+        del table.entries[old.key]
         table.ordered = None
         meta = {**old.obj["metadata"], "resourceVersion": str(version)}
         gone = Entry({**old.obj, "metadata": meta}, version)
