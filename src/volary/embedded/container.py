@@ -27,6 +27,7 @@ LOOK_AGAIN_SECONDS = 1.0  # for a ConfigMap that is missing
 PULL_RETRY_SECONDS = 10.0
 CALM = timedelta(minutes=10)  # a run as long as this makes earlier failures not count
 FIRST_BACK_OFF, LONGEST_BACK_OFF = 10.0, 300.0
+NEVER_BEGAN = 137  # the exit code that a kubelet shows for a container that it cannot find
 
 
 class Container:
@@ -38,6 +39,7 @@ class Container:
         self.state = ContainerState(str(spec["name"]), str(spec.get("image") or ""))
         self.child: Child | None = None
         self.stopping = False
+        self.exit_code: int | None = None  # of the process that the end of the pod has ended
         self._given: Command | None = None
         self._failures = 0  # in a row, for the back-off
         self._began: datetime = pod.world.now()
@@ -207,11 +209,12 @@ class Container:
         self.pod.write_status()
 
     def settle(self) -> None:
-        """Show the container as ended for good."""
-        if self.child is not None:
-            self.state.state = terminated(0, self._began, self.pod.world.now(), self.state.id)
+        """Show the container as ended for good, also one that never began."""
+        if "terminated" not in self.state.state:
+            code = NEVER_BEGAN if self.exit_code is None else self.exit_code
+            self.state.state = terminated(code, self._began, self.pod.world.now(), self.state.id)
         self.state.ready = self.state.started = False
-        self.state.over = "terminated" in self.state.state
+        self.state.over = True
         self.child = None
 
     def fail(self, reason: str, message: str) -> None:

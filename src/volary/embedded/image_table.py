@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from volary.embedded.api.local import Object
+from volary.embedded.images import shell
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,9 @@ class Program:
     name: str  # file in `images/`
     repositories: tuple[str, ...]
     binaries: tuple[str, ...]
-    ports: Mapping[str, int]  # flag -> default, 0: off
+    ports: Mapping[str, int] = field(default_factory=dict)  # flag -> default, 0: off
     env_prefix: str = ""
+    has_shell: bool = False  # its command line is one of `images/shell.py`
 
 
 PODINFO = Program(
@@ -37,7 +39,14 @@ LOADTESTER = Program(
     ("loadtester",),
     {"port": 9090},
 )
-PROGRAMS = (PODINFO, LOADTESTER)
+BUSYBOX = Program(
+    "busybox",
+    ("busybox", "library/busybox", "alpine", "library/alpine", "registry.k8s.io/e2e-test-images/busybox"),
+    shell.SHELLS,
+    has_shell=True,
+)
+PAUSE = Program("pause", ("registry.k8s.io/pause", "k8s.gcr.io/pause"), ("pause",))
+PROGRAMS = (PODINFO, LOADTESTER, BUSYBOX, PAUSE)
 
 
 class NotRunnable(Exception):
@@ -75,6 +84,12 @@ def find(image: str) -> tuple[Program, str]:
 def arguments(program: Program, container: Object, env: Mapping[str, str]) -> list[str]:
     """Return the flags that a container gives its program. Raises: NotRunnable for any other command."""
     words = [expand(str(word), env) for word in (*(container.get("command") or ()), *(container.get("args") or ()))]
+    if program.has_shell:
+        try:
+            shell.read(words)
+        except shell.NotKnown as problem:
+            raise NotRunnable(str(problem)) from None
+        return words
     if not words or words[0].startswith("-"):
         return words
     if words[0].rpartition("/")[2] not in program.binaries:

@@ -139,6 +139,7 @@ class Node:
     def _take_up(self, key: Key, pod: Object, group: asyncio.TaskGroup) -> None:
         if deleting(pod):
             self.world.local.remove(PODS, *key)  # it never ran here, or no longer does
+            self._show_ended(key)
         elif not spec_of(pod).get("nodeName"):
             self._bind(pod)
         elif not finished(pod):
@@ -146,6 +147,12 @@ class Node:
             run = self._runs[key] = PodRun(self.world, self.processes, self.setting, pod, place)
             task = group.create_task(self._guard(run))
             task.add_done_callback(lambda _: self._ended(key, run))
+
+    def _show_ended(self, key: Key) -> None:
+        """Say of a pod that a finalizer still holds, and that never ran, that it will not: its owner waits for that."""
+        pod = self.world.local.get(PODS, *key)
+        if pod is not None and not finished(pod):
+            self.world.local.update_status(PODS, {**pod, "status": {**status_of(pod), "phase": "Failed"}}, KUBELET)
 
     async def _guard(self, run: PodRun) -> None:
         try:

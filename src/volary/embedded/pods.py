@@ -107,7 +107,8 @@ class PodRun:
             return
         for container in self.containers:
             container.stopping = True
-            self.say(Line("Killing", f"Stopping container {container.state.name}"))
+            if not container.state.over:
+                self.say(Line("Killing", f"Stopping container {container.state.name}"))
         await asyncio.sleep(self.setting.drain_seconds)
         try:
             async with asyncio.timeout(self._grace()), asyncio.TaskGroup() as group:
@@ -118,17 +119,17 @@ class PodRun:
 
     async def _end(self, grace: float) -> None:
         """Ask every process to end, and end those that do not in time."""
-        living = [container.child for container in self.containers if container.child is not None]
-        for child in living:
+        living = [(container, container.child) for container in self.containers if container.child is not None]
+        for _, child in living:
             child.terminate()
         try:
             async with asyncio.timeout(grace):
-                for child in living:
+                for _, child in living:
                     await child.wait()
         except TimeoutError:
             self._kill()
-            for child in living:
-                await child.wait()
+        for container, child in living:
+            container.exit_code = await child.wait()
 
     async def _abandon(self) -> None:
         """Leave nothing running and nothing on disk, also when the node itself stops in mid-flight."""

@@ -1,7 +1,7 @@
 """The simulated end of the process seam: children that exist only in the event loop's (virtual) time.
 
 A child listens after `start_seconds`, answers its probes as its own podinfo settings say, and ends when asked. A test
-or a simulation makes it fail with `end`.
+or a simulation makes it fail with `end`. One that runs a command line (`images/shell.py`) ends as that says.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import itertools
 from collections.abc import Mapping
 from pathlib import Path
 
+from volary.embedded.images.shell import play, read
 from volary.embedded.processes import Address, Command
 
+SHELL = "busybox"
 SIGTERM_CODE, SIGKILL_CODE = 0, 137
 
 
@@ -28,6 +30,17 @@ class SimulatedChild:
         self._listening = asyncio.Event()
         self._exit: asyncio.Future[int] = self._loop.create_future()
         self._loop.call_later(start_seconds, self._listen)
+        if command.program == SHELL:
+            self._play(start_seconds)
+
+    def _play(self, start_seconds: float) -> None:
+        playing, seconds = play(read(self.command.arguments), self.command.env), start_seconds
+        while seconds < float("inf"):
+            try:
+                seconds += next(playing).seconds
+            except StopIteration as end:
+                self._loop.call_later(seconds, self.end, int(end.value))
+                return
 
     async def listening(self) -> None:
         await self._listening.wait()

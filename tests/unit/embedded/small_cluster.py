@@ -130,3 +130,11 @@ def set_replicas(replicas: int) -> Callable[[NewObject], None]:
         obj["spec"]["replicas"] = replicas
 
     return change
+
+
+def job(command: str = "sleep 1", **spec: Any) -> NewObject:
+    """Return a Job whose pods run a command line of the small shell."""
+    container = {"name": "main", "image": "busybox:1.36", "command": ["sh", "-c", command]}
+    template = {"spec": {"restartPolicy": spec.pop("restartPolicy", "Never"), "containers": [container]}}
+    metadata = {"name": "work", "namespace": "test"}
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": metadata, "spec": {"template": template, **spec}}

@@ -30,8 +30,11 @@ class Local(Protocol):
 
     def update_status(self, resource: str, obj: NewObject, manager: str) -> Object: ...
 
-    def delete(self, resource: str, namespace: str, name: str, uid: str = "") -> None:
-        """Delete, if it is there; finalizers and grace periods hold (pods: deletionTimestamp first)."""
+    def delete(self, resource: str, namespace: str, name: str, uid: str = "", policy: str = "") -> None:
+        """Delete, if it is there; finalizers and grace periods hold (pods: deletionTimestamp first).
+
+        `policy`: what becomes of dependents (Background, Foreground, Orphan).
+        """
         ...
 
     def remove(self, resource: str, namespace: str, name: str) -> None:

@@ -77,11 +77,11 @@ class LocalAccess:
         new["metadata"]["resourceVersion"] = str(bound.version)
         return bound
 
-    def delete(self, resource: str, namespace: str, name: str, uid: str = "") -> None:
+    def delete(self, resource: str, namespace: str, name: str, uid: str = "", policy: str = "") -> None:
         """Delete, if it is there; finalizers and grace periods hold. Raises: Problem, if it is another object."""
         type_ = self._type(resource)
         if self.core.store.get(type_.storage, namespace, name) is not None:
-            delete(self.core, type_, namespace, name, DeleteOptions(uid=uid))
+            delete(self.core, type_, namespace, name, DeleteOptions(uid=uid, policy=policy))
 
     def remove(self, resource: str, namespace: str, name: str) -> None:
         """Take a pod that has stopped away for good; finalizers still hold it."""

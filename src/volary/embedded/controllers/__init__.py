@@ -7,6 +7,8 @@ from volary.embedded.controllers.endpointslice import EndpointSlices
 from volary.embedded.controllers.garbage import Collector
 from volary.embedded.controllers.hpa import METRIC_VALUE, Autoscalers
 from volary.embedded.controllers.index import Index
+from volary.embedded.controllers.job import Jobs
+from volary.embedded.controllers.job_cleanup import FinishedJobs
 from volary.embedded.controllers.manager import Controller, Manager
 from volary.embedded.controllers.namespace import Namespaces, create_system_namespaces
 from volary.embedded.controllers.old_events import OldEvents
@@ -27,6 +29,8 @@ def controllers(world: World, root_ca: str = "") -> Manager:
             Collector(world, index),
             Deployments(world),
             PodSets(world),
+            Jobs(world),
+            FinishedJobs(world),
             EndpointSlices(world),
             Autoscalers(world),
             OldEvents(world),

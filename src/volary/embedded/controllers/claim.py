@@ -24,8 +24,8 @@ from volary.embedded.controllers.objects import (
 from volary.embedded.controllers.world import MANAGER
 
 
-def claim(local: Local, owner: Object, resource: str) -> list[Object]:
-    """Return the children of `owner` among a resource, after adopting and letting go."""
+def claim(local: Local, owner: Object, resource: str, finalizer: str = "") -> list[Object]:
+    """Return the children of `owner` among a resource, after adopting and letting go; adopted ones get `finalizer`."""
     selector = spec_of(owner).get("selector") or {}
     result = []
     for child in local.items(resource, namespace_of(owner)):
@@ -36,12 +36,14 @@ def claim(local: Local, owner: Object, resource: str) -> list[Object]:
             elif not deleting(child):
                 _let_go(local, child, owner, resource)
         elif matches and controller_of(child) is None and not deleting(child) and not deleting(owner):
-            result.append(_adopt(local, child, owner, resource))
+            result.append(_adopt(local, child, owner, resource, finalizer))
     return result
 
 
-def _adopt(local: Local, child: Object, owner: Object, resource: str) -> Object:
+def _adopt(local: Local, child: Object, owner: Object, resource: str, finalizer: str) -> Object:
     new = edited(child)
+    if finalizer:
+        new["metadata"]["finalizers"] = [*dict.fromkeys([*(meta(child).get("finalizers") or ()), finalizer])]
     new["metadata"]["ownerReferences"] = [*(meta(child).get("ownerReferences") or ()), owner_ref(owner)]
     return local.update(resource, new, MANAGER)
 

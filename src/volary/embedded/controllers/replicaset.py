@@ -92,7 +92,7 @@ class PodSets:
     def _drop(self, replica_set: Object, pods: Sequence[Object], count: int) -> None:
         if count <= 0:
             return
-        for pod in sorted(pods, key=_cheapest_first)[:count]:
+        for pod in sorted(pods, key=cheapest_first)[:count]:
             self.local.delete(PODS, *key_of(pod), uid=uid_of(pod))
             self.world.event(replica_set, Line("SuccessfulDelete", f"Deleted pod: {name_of(pod)}"), COMPONENT)
 
@@ -126,7 +126,7 @@ def new_pod(replica_set: Object) -> NewObject:
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": copy_of(dict(template["spec"]))}
 
 
-def _cheapest_first(pod: Object) -> tuple[Any, ...]:
+def cheapest_first(pod: Object) -> tuple[Any, ...]:
     """Order pods by how little is lost with them: unscheduled, pending, not ready, cheap, restarted, young."""
     cost = str(annotations_of(pod).get(DELETION_COST) or "0")
     restarts = sum(int(each.get("restartCount") or 0) for each in status_of(pod).get("containerStatuses") or ())
