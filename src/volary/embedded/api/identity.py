@@ -9,7 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from volary.embedded.api.names import name_error
+
 MASTERS = "system:masters"  # may do everything, whatever roles say
+ACCOUNT = "system:serviceaccount:"
 AUTHENTICATED, UNAUTHENTICATED = "system:authenticated", "system:unauthenticated"
 Extra = tuple[tuple[str, tuple[str, ...]], ...]  # (key, values), sorted by key
 
@@ -62,3 +65,22 @@ class Authenticator(Protocol):
         Names of headers are in small letters. The header `authorization` is used up here: it must not be logged.
         """
         ...
+
+
+def account_name(namespace: str, name: str) -> str:
+    """Return the user name of a ServiceAccount."""
+    return f"{ACCOUNT}{namespace}:{name}"
+
+
+def account_of(user: str) -> tuple[str, str] | None:
+    """Return (namespace, name) of the ServiceAccount that a user name stands for, None for any other user."""
+    namespace, colon, name = user.removeprefix(ACCOUNT).partition(":")
+    if not user.startswith(ACCOUNT) or not colon or ":" in name:
+        return None
+    fine = name_error("/namespaces", namespace) is None and name_error("/serviceaccounts", name) is None
+    return (namespace, name) if fine else None
+
+
+def account_groups(namespace: str) -> tuple[str, ...]:
+    """Return the groups that all ServiceAccounts of a namespace are in."""
+    return ("system:serviceaccounts", f"system:serviceaccounts:{namespace}")

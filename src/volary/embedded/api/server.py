@@ -11,7 +11,8 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
-from volary.embedded.api import deleting, reading, reviews, scaling
+from volary.embedded.api import bootstrap_roles, deleting, reading, reviews, scaling
+from volary.embedded.api.access import Gate
 from volary.embedded.api.answers import Answer, Logs, Proxy
 from volary.embedded.api.binding import create_binding
 from volary.embedded.api.call import Call, Options, Path, find_type, options_of, split_path, warning_headers
@@ -34,6 +35,7 @@ from volary.embedded.api.identity import ADMIN, User, master
 from volary.embedded.api.local_access import LocalAccess
 from volary.embedded.api.openapi import OpenApi
 from volary.embedded.api.patching import patch
+from volary.embedded.api.rbac import Rbac
 from volary.embedded.api.reading import JSON, Snapshots, shown
 from volary.embedded.api.store import Store
 from volary.embedded.api.updating import find, update
@@ -56,6 +58,8 @@ class ApiServer:
         catalog: Catalog | None = None,
     ) -> None:
         self.core = Core(name, now, rng, new_id, store or Store(), catalog or Catalog())
+        bootstrap_roles.sow(self.core.store, name, self.core.stamp())
+        self.gate = Gate(Rbac(self.core.store))
         self.local = LocalAccess(self.core)
         self.snapshots = Snapshots()
         self._documents: tuple[int, Discovery, OpenApi] | None = None
@@ -70,6 +74,7 @@ class ApiServer:
             user = master(user)
         options = Options("unknown", user=user)
         try:
+            user = self.gate.enter(request, user)
             path = split_path(request.path)
             if path is None:
                 return self._document(request)

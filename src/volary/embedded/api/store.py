@@ -126,12 +126,23 @@ class Store:
         self.keeper = keeper
         self._tables: dict[str, Table] = {}
         self._floor = 0  # what was written up to here is in no ring
+        self._seeds: dict[str, Callable[[], Iterable[Entry]]] = {}
+
+    def seed(self, resource: str, make: Callable[[], Iterable[Entry]]) -> None:
+        """Have objects there from the beginning, without a write; they are made when somebody first looks."""
+        self._seeds[resource] = make
 
     def table(self, resource: str) -> Table:
         found = self._tables.get(resource)
         if found is None:
             found = self._tables[resource] = Table(self._floor)
+            if make := self._seeds.get(resource):
+                found.entries = {entry.key: entry for entry in make()}
         return found
+
+    def _known(self, resource: str) -> Table | None:
+        """Return a table that was not found, if it is only waiting to be looked at."""
+        return self.table(resource) if resource in self._seeds else None
 
     def restore(self, version: int, entries: Iterable[tuple[str, Entry]]) -> None:
         """Begin with what was kept, before anybody reads or listens; a watch from before `version` gets 410."""
@@ -144,8 +155,9 @@ class Store:
         """Return a store of its own with the same objects under the same versions, not kept, listened to by nobody."""
         found = Store(self.ring)
         found.version = found._floor = self.version
+        found._seeds = dict(self._seeds)
         for resource, table in self._tables.items():
-            if table.entries:
+            if table.entries or resource in self._seeds:
                 found._tables[resource] = Table(self.version, dict(table.entries), ordered=table.ordered)
         return found
 
@@ -154,12 +166,12 @@ class Store:
         return sorted(name for name, table in self._tables.items() if table.entries)
 
     def get(self, resource: str, namespace: str, name: str) -> Entry | None:
-        table = self._tables.get(resource)
+        table = self._tables.get(resource) or self._known(resource)
         return table.entries.get((namespace, name)) if table else None
 
     def items(self, resource: str, namespace: str | None = None) -> list[Entry]:
         """Return the entries of one namespace or all (None), sorted by namespace and name."""
-        table = self._tables.get(resource)
+        table = self._tables.get(resource) or self._known(resource)
         if table is None:
             return []
         if table.ordered is None:
