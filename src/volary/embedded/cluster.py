@@ -36,6 +36,7 @@ class Wanted:
     port: int = 0  # of the API; 0: picked by the system
     pods: bool = True  # False: an API with controllers, but nothing runs (a hub)
     audit: bool = False  # write DIR/audit.log
+    controllers: bool = True  # False: a kube-controller-manager elsewhere does their work
 
 
 class EmbeddedCluster:
@@ -48,7 +49,7 @@ class EmbeddedCluster:
         self.folder = folder
         self.api = ApiServer(wanted.name, clock.now, clock.rng, clock.new_id)
         self.world = World(self.api.local, clock)
-        self.manager = controllers(self.world)
+        self.manager = controllers(self.world, workloads=wanted.controllers)
         self.ready = asyncio.Event()
         self._node: Node | None = None
         self._traffic: Traffic | None = None

@@ -18,23 +18,27 @@ from volary.embedded.controllers.world import Clock, World
 __all__ = ["METRIC_VALUE", "Clock", "Controller", "Manager", "World", "controllers"]
 
 
-def controllers(world: World, root_ca: str = "") -> Manager:
-    """Return a manager with every controller; call its `start` from the loop, before anybody else writes."""
+def controllers(world: World, root_ca: str = "", workloads: bool = True) -> Manager:
+    """Return a manager with every controller; call its `start` from the loop, before anybody else writes.
+
+    `workloads` False leaves out all that a kube-controller-manager does; what an API server itself does stays.
+    """
     index = Index()
     world.local.listen(index.note)  # before the manager's own listener: the collector asks the index
-    manager = Manager(
-        world.local,
-        [
-            Namespaces(world, index, root_ca),
-            Collector(world, index),
-            Deployments(world),
-            PodSets(world),
-            Jobs(world),
-            FinishedJobs(world),
-            EndpointSlices(world),
-            Autoscalers(world),
-            OldEvents(world),
-        ],
-    )
+    ours: list[Controller] = _of_controller_manager(world, index, root_ca) if workloads else []
+    manager = Manager(world.local, [*ours, OldEvents(world)])
     create_system_namespaces(world)
     return manager
+
+
+def _of_controller_manager(world: World, index: Index, root_ca: str) -> list[Controller]:
+    return [
+        Namespaces(world, index, root_ca),
+        Collector(world, index),
+        Deployments(world),
+        PodSets(world),
+        Jobs(world),
+        FinishedJobs(world),
+        EndpointSlices(world),
+        Autoscalers(world),
+    ]
