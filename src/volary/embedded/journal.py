@@ -19,6 +19,8 @@ from volary.embedded.api.store import Entry, object_from
 from volary.embedded.wal import frames_in
 
 FORMAT = 1  # `user_version` of the file; whoever changes the table raises it and reads the older one
+SMALLEST = 512  # bytes of the smallest database
+ADVICE = "move it away to begin anew, or bring back a copy"
 FULL = "etcdserver: mvcc: database space exceeded"
 
 TABLE = """
@@ -47,6 +49,8 @@ class Journal:
         self._failing = False
         path.touch(mode=0o600)
         written = frames_in(wal_of(path))
+        if (size := path.stat().st_size) < SMALLEST and (size or written):
+            raise Unusable(cut_short(path))  # SQLite takes it for an empty one, and throws its log away
         self._db = sqlite3.connect(path, timeout=0.0, isolation_level=None, cached_statements=16)
         try:
             self._begin(written)
@@ -85,7 +89,9 @@ class Journal:
         self._db.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
-        _, found, _ = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        _, found, moved = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        if found == moved and self.path.stat().st_size < self._pages("count") * self._pages("size"):
+            raise Unusable(cut_short(self.path))  # SQLite reads a last page that is cut as if zeros followed
         if written > max(found, 0):
             self._note(f"{self.path} ended in the middle of a write, which was cut off; what came before it is there")
         self._check_format()
@@ -101,6 +107,10 @@ class Journal:
             self._db.execute("COMMIT")
         with suppress(sqlite3.OperationalError):  # on a full disk they stay, and reads go on
             self._db.execute(SWEEP)
+
+    def _pages(self, what: str) -> int:
+        found: int = self._db.execute(f"PRAGMA page_{what}").fetchone()[0]
+        return found
 
     def _entries(self) -> Iterator[tuple[str, Entry]]:
         with closing(self._db.execute(LIVE)) as rows:
@@ -132,10 +142,14 @@ def wal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
 
 
+def cut_short(path: Path) -> str:
+    return f"{path} is damaged (it is cut short); {ADVICE}"
+
+
 def why_not(path: Path, error: sqlite3.Error) -> str:
     """Return a sentence for people about a file that could not be opened."""
     if "locked" in str(error):
         return f"{path} is in use by another process; end that one, or use another folder"
     if path.stat().st_size == 0 or "full" in str(error):
         return f"{path} cannot be written: {error}; free some space"
-    return f"{path} is damaged ({error}); move it away to begin anew, or bring back a copy"
+    return f"{path} is damaged ({error}); {ADVICE}"
