@@ -7,6 +7,7 @@ from typing import Any
 from volary.embedded.api.call import Call, Options
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.conform import WrongType, conform, json_kind
+from volary.embedded.api.embedded_objects import coerce
 from volary.embedded.api.encoding import JSON_ERROR, read
 from volary.embedded.api.errors import Problem, bad_request, invalid, invalid_object, unsupported_media
 from volary.embedded.api.omission import omit
@@ -131,7 +132,7 @@ def tighten(obj: Object, type_: ResourceType, options: Options, repeats: list[st
     """
     try:
         if type_.custom:
-            unknown = conform_metadata(obj) + prune(obj, type_.node)
+            unknown = conform_metadata(obj) + prune(obj, type_.node) + coerce(obj, type_.node)
         else:
             unknown = conform(obj, type_.node)
     except WrongType as error:

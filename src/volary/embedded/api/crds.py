@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from volary.embedded.api import cel
 from volary.embedded.api.call import Options
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core, fresh
@@ -16,12 +17,16 @@ from volary.embedded.api.managed import managers_of, pack, track, writer
 from volary.embedded.api.registry import Kind, Subresource, definitions
 from volary.embedded.api.schema import Node
 from volary.embedded.api.store import Entry
+from volary.embedded.api.versions import views_of
 
 Object = dict[str, Any]
 
 META = {"$ref": "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
 VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
-NOT_EVALUATED = "{where}: x-kubernetes-validations rules are stored but not evaluated by the embedded API server"
+NOT_EVALUATED = (
+    "{where}: x-kubernetes-validations rules are stored but not evaluated by the embedded API server; "
+    "install the extra `cel` (pip install 'volary[cel]')"
+)
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 SERVER = "kube-apiserver"  # the manager of what its own controllers write
 CRDS = "apiextensions.k8s.io/customresourcedefinitions"
@@ -29,8 +34,9 @@ CRDS = "apiextensions.k8s.io/customresourcedefinitions"
 
 def begin(obj: Object, options: Options) -> None:
     """Set the status that a new definition starts with, and warn of what is not done here."""
-    for where in unevaluated(obj):
-        options.warn(NOT_EVALUATED.format(where=where))
+    if not cel.available():
+        for where in unevaluated(obj):
+            options.warn(NOT_EVALUATED.format(where=where))
     status = obj.get("status") or {}
     storage = [it["name"] for it in obj["spec"]["versions"] if it.get("storage")]
     stored = list(dict.fromkeys([*(status.get("storedVersions") or ()), *storage]))
@@ -58,7 +64,8 @@ def establish(core: Core, entry: Entry) -> None:
     type_ = core.catalog.stored(CRDS)
     assert type_ is not None, "definitions are built in"
     by = writer(type_, Options(SERVER), "status", core.stamp())
-    pack(changed, track(obj, changed, type_, managers_of(obj), by))
+    views = views_of(core.catalog, type_, "status")
+    pack(changed, track(obj, changed, views, managers_of(obj), by))
     core.store.put(CRDS, changed)
 
 

@@ -18,11 +18,12 @@ from volary.embedded.api.errors import (
     invalid_object,
     not_found,
 )
-from volary.embedded.api.managed import blank, entries_of, pack, track, writer
-from volary.embedded.api.managers import Managers, decode
+from volary.embedded.api.managed import blank, given, pack, track, writer
+from volary.embedded.api.managers import Managers
 from volary.embedded.api.names import name_error, name_required
 from volary.embedded.api.preparing import admit_new, check, default
 from volary.embedded.api.store import Entry
+from volary.embedded.api.versions import views_of
 
 Object = dict[str, Any]
 
@@ -57,7 +58,7 @@ def create_object(
     if generation := generations.first(type_):
         meta["generation"] = generation
     admit_new(core, type_, obj)
-    check(core, type_, obj, None)
+    check(core, type_, obj, None, options)
     there = core.store.get(type_.storage, namespace, meta["name"])
     if there is not None:
         raise _taken(type_, there)
@@ -127,5 +128,6 @@ def need_namespace(core: Core, type_: ResourceType, namespace: str, name: str) -
 
 
 def _managers(core: Core, type_: ResourceType, obj: Object, options: Options) -> Managers:
-    sent = decode(entries_of(obj["metadata"]))
-    return track(blank(type_), obj, type_, sent, writer(type_, options, "", core.stamp()))
+    sent = given(obj, {"metadata": {}}, "")
+    views = views_of(core.catalog, type_, "")
+    return track(blank(type_), obj, views, sent, writer(type_, options, "", core.stamp()))

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from volary.embedded.api import cluster_ips, conversion, crd_rules
+from volary.embedded.api import cluster_ips, conversion, crd_rules, custom_objects
+from volary.embedded.api.call import Options
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
 from volary.embedded.api.crds import CRDS
 from volary.embedded.api.defaults import TEMPLATE_GENERATION, put_builtin_defaults
 from volary.embedded.api.errors import FieldError, Problem, invalid_object
 from volary.embedded.api.errors import invalid as invalid_value
-from volary.embedded.api.go_text import go_text
 from volary.embedded.api.names import metadata_errors, name_error
 from volary.embedded.api.omission import fill_always
 from volary.embedded.api.pod_defaults import admit_pod, quality_of_service
 from volary.embedded.api.registry import definitions
 from volary.embedded.api.schema import Node
 from volary.embedded.api.schema_defaults import put_defaults
-from volary.embedded.api.structural import validate
 from volary.embedded.api.validation import validate_builtin
 
 Object = dict[str, Any]
@@ -84,15 +83,15 @@ def admit_update(core: Core, type_: ResourceType, new: Object, old: Object) -> N
         notes[TEMPLATE_GENERATION] = str(int(notes.get(TEMPLATE_GENERATION) or 0) + 1)
 
 
-def check(core: Core, type_: ResourceType, obj: Object, old: Object | None) -> None:
-    """Validate. Raises: Problem."""
+def check(
+    core: Core, type_: ResourceType, obj: Object, old: Object | None, options: Options, subresource: str = ""
+) -> None:
+    """Validate; warnings go to `options`. Raises: Problem."""
     errors: list[FieldError] = []
     if found := name_error(type_.storage, obj["metadata"]["name"]):
         errors.append(found)
     if type_.custom:
-        errors += (
-            metadata_errors(obj["metadata"], built_in=False) + validate(obj, type_.node) + scale_errors(type_, obj)
-        )
+        errors += custom_objects.check(type_, obj, old, subresource, options.warn)
     else:
         stored = conversion.to_storage(type_, obj)
         errors += validate_builtin(type_.storage, stored, old and conversion.to_storage(type_, old))
@@ -113,21 +112,6 @@ def refuse(type_: ResourceType, obj: Object, errors: list[FieldError]) -> None:
 def invalid(type_: ResourceType, obj: Object, errors: list[FieldError]) -> Problem:
     group = type_.storage.partition("/")[0]
     return invalid_object(group, type_.kind.kind, str(obj["metadata"].get("name") or ""), errors)
-
-
-def scale_errors(type_: ResourceType, obj: Object) -> list[FieldError]:
-    """Return what keeps the replicas of a custom resource from being read as a count."""
-    path = ((type_.version.get("subresources") or {}).get("scale") or {}).get("specReplicasPath")
-    value: Any = obj
-    for step in (path or "").strip(".").split("."):
-        value = value.get(step) if isinstance(value, dict) else None
-    if not path or value is None:
-        return []
-    if isinstance(value, int) and not isinstance(value, bool):
-        return [] if value >= 0 else [invalid_value(path, value, "should be a non-negative integer")]
-    go_type = {str: "string", float: "float64", bool: "bool"}.get(type(value), "object")
-    text = f"{path} accessor error: {go_text(value)} is of the type {go_type}, expected int64"
-    return [invalid_value(path, 0, text)]
 
 
 def scale_node() -> Node:

@@ -7,27 +7,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from volary.embedded.api import formats
 from volary.embedded.api.encoding import encode
-from volary.embedded.api.errors import FieldError, duplicate, invalid, required, unsupported
+from volary.embedded.api.errors import FieldError, invalid, required, unsupported
+from volary.embedded.api.ratcheting import NEW, Past
 from volary.embedded.api.schema import Node
-from volary.embedded.api.typed import NotTyped, item_element
 
 Raw = Mapping[str, Any]
 Errors = list[FieldError]
 
 
-def validate(value: Any, node: Node, path: str = "") -> Errors:
-    """Return what is wrong with `value`, in a fixed order."""
+def validate(value: Any, node: Node, path: str = "", past: Past = NEW) -> Errors:
+    """Return what is wrong with `value`, in a fixed order, without what an update leaves as it was."""
     errors: Errors = []
-    _value(value, node, path, errors)
+    _value(value, node, path, errors, past)
     return errors
 
 
-def _value(value: Any, node: Node, path: str, errors: Errors) -> None:
+def _value(value: Any, node: Node, path: str, errors: Errors, past: Past) -> None:
+    before = len(errors)
+    _checked(value, node, path, errors, past)
+    if len(errors) > before and past.same:
+        del errors[before:]
+
+
+def _checked(value: Any, node: Node, path: str, errors: Errors, past: Past) -> None:
     if value is None:
         if not node.nullable and node.type:
             errors.append(_wrong_type(path, node.type, None))
@@ -37,14 +44,13 @@ def _value(value: Any, node: Node, path: str, errors: Errors) -> None:
         return
     rules(value, node.raw, path, errors)
     if isinstance(value, dict):
-        _fields(value, node, path, errors)
+        _fields(value, node, path, errors, past)
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            _value(item, node.elem, f"{path}[{index}]", errors)
-        _unique(value, node, path, errors)
+            _value(item, node.elem, f"{path}[{index}]", errors, past.item(item, node))
 
 
-def _fields(value: dict[str, Any], node: Node, path: str, errors: Errors) -> None:
+def _fields(value: dict[str, Any], node: Node, path: str, errors: Errors, past: Past) -> None:
     for name in sorted(value):
         child = node.field(name)
         if (
@@ -58,23 +64,7 @@ def _fields(value: dict[str, Any], node: Node, path: str, errors: Errors) -> Non
             child = node.elem
         # An embedded object's metadata is checked as metadata, not as part of the schema.
         if child is not None and not (name == "metadata" and (not path or node.embedded)):
-            _value(value[name], child, f"{path}.{name}" if path else name, errors)
-
-
-def _unique(items: list[Any], node: Node, path: str, errors: Errors) -> None:
-    """Note repeated items of sets and of lists with keys."""
-    if node.list_type not in ("set", "map"):
-        return
-    seen: set[str] = set()
-    for index, item in enumerate(items):
-        try:
-            element = item_element(node, item)
-        except NotTyped:
-            continue
-        if element in seen:
-            shown = {key: item.get(key) for key in node.keys} if node.list_type == "map" else item
-            errors.append(duplicate(f"{path}[{index}]", shown))
-        seen.add(element)
+            _value(value[name], child, f"{path}.{name}" if path else name, errors, past.field(name, child))
 
 
 def rules(value: Any, raw: Raw, path: str, errors: Errors) -> None:
@@ -107,8 +97,9 @@ def _string(value: str, raw: Raw, path: str, errors: Errors) -> None:
         errors.append(invalid(path, value, f"{path} in body should be at least {raw['minLength']} chars long"))
     if "pattern" in raw and not pattern(str(raw["pattern"])).search(value):
         errors.append(invalid(path, value, f"{path} in body should match '{raw['pattern']}'"))
-    if raw.get("format") == "date-time" and not _is_time(value):
-        detail = f'{path} in body must be of type date-time: "{value}"'
+    form = str(raw.get("format") or "")
+    if form and formats.known(form, str(raw.get("type") or "")) and not formats.fits(form, value):
+        detail = f'{path} in body must be of type {form}: "{value}"'
         errors.append(FieldError("FieldValueTypeInvalid", path, detail, value))
 
 
@@ -212,13 +203,6 @@ def type_name(value: Any) -> str:
         (list, "array"),
     )
     return next((name for kind, name in names if isinstance(value, kind)), "null")
-
-
-def _is_time(value: str) -> bool:
-    try:
-        return "T" in value.upper() and datetime.fromisoformat(value.upper()).tzinfo is not None
-    except ValueError:
-        return False
 
 
 POSIX = {

@@ -12,11 +12,13 @@ from volary.embedded.api.core import Core
 from volary.embedded.api.crds import CRDS
 from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.errors import Problem, bad_request, conflict, invalid, invalid_object, not_found, unexpected
-from volary.embedded.api.managed import given, managers_of, pack, track, tracked, writer
-from volary.embedded.api.managers import Managers
+from volary.embedded.api.managed import bare, entries_of, given, pack, track, writer
+from volary.embedded.api.managers import Managers, encode
 from volary.embedded.api.names import immutable_errors
 from volary.embedded.api.preparing import admit_update, check, default, refuse
 from volary.embedded.api.store import Entry
+from volary.embedded.api.typed import same
+from volary.embedded.api.versions import views_of
 
 Object = dict[str, Any]
 
@@ -92,19 +94,18 @@ def commit(
         _count(type_, old, new)
     # The server checks common fields twice; the causes of its refusal show it.
     refuse(type_, new, immutable_errors(new["metadata"], old["metadata"]) * 2)
-    check(core, type_, new, old)
+    check(core, type_, new, old, options, subresource)
     # Who has no managers (any more) gets none by an update, only by an apply.
-    if applied is None and tracked(type_, start, subresource):
-        start = track(old, new, type_, start, writer(type_, options, subresource, core.stamp()))
-    return _store(core, type_, entry, new, old, start, options)
-
-
-def _store(
-    core: Core, type_: ResourceType, entry: Entry, new: Object, old: Object, found: Managers, options: Options
-) -> Entry:
-    pack(new, found)
-    if _same(new, old, found):
+    if applied is None and start:
+        views = views_of(core.catalog, type_, subresource)
+        start = track(old, new, views, start, writer(type_, options, subresource, core.stamp()))
+    if _same(new, old, start, timed=subresource == "scale"):
         return entry
+    pack(new, start)
+    return _store(core, type_, entry, new, options)
+
+
+def _store(core: Core, type_: ResourceType, entry: Entry, new: Object, options: Options) -> Entry:
     if type_.storage == CRDS:
         crds.begin(new, options)
     stored = conversion.to_storage(type_, new)
@@ -131,20 +132,18 @@ def _may_go(type_: ResourceType, old: Object, new: Object) -> bool:
     return not (new["metadata"].get("deletionGracePeriodSeconds") or 0) and bool(old["metadata"].get("finalizers"))
 
 
-def _same(new: Object, old: Object, found: Managers) -> bool:
-    """Would the write change nothing but the time in managedFields?"""
-    if {**new, "metadata": None} != {**old, "metadata": None}:
+def _same(new: Object, old: Object, found: Managers, timed: bool) -> bool:
+    """Would the write change nothing, or nothing but times in managedFields (`timed`: they count as well)?"""
+    if not same(new, bare(old)):
         return False
-    before = {key: value for key, value in old["metadata"].items() if key != "managedFields"}
-    after = {key: value for key, value in new["metadata"].items() if key != "managedFields"}
-    if before != after:
-        return False
-    owned_before, owned_now = _untimed(managers_of(old)), _untimed(found)
-    return bool(owned_before == owned_now)
+    before, after = entries_of(old["metadata"]), encode(found)
+    if not timed:
+        before, after = _untimed(before), _untimed(after)
+    return same(before, after)
 
 
-def _untimed(found: Managers) -> Any:
-    return {who: (owned.fields, owned.version) for who, owned in found.items()}
+def _untimed(entries: list[Object]) -> list[Object]:
+    return [{key: value for key, value in entry.items() if key != "time"} for entry in entries]
 
 
 def _check_preconditions(type_: ResourceType, new: Object, old: Object) -> None:
