@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from volary.embedded.api.errors import Problem, unexpected
-from volary.embedded.api.store import Entry, object_from
+from volary.embedded.api.store import FIRST, Entry, object_from
 from volary.embedded.wal import frames_in
 
 FORMAT = 1  # `user_version` of the file; whoever changes the table raises it and reads the older one
@@ -65,20 +65,23 @@ class Journal:
         """Return the version of the last write and every object under its resource. Raises: Unusable."""
         try:
             last = self._db.execute("SELECT max(version) FROM objects").fetchone()[0]
-            return last or 1, list(self._entries())
+            return last or FIRST, list(self._entries())
         except sqlite3.Error as error:
             raise Unusable(why_not(self.path, error)) from error
 
     def keep(self, resource: str, entry: Entry, old: Entry | None) -> None:
         """Keep an object in place of its `old` version. Raises: Problem, if it is not on the disk."""
-        if old is None:
+        if old is None or old.version == FIRST:
             self._write(ADD, (entry.version, resource, *entry.key, entry.raw))
         else:
             self._write(CHANGE, (entry.version, entry.raw, old.version))
 
-    def drop(self, old: Entry, version: int) -> None:
+    def drop(self, resource: str, old: Entry, version: int) -> None:
         """Forget an object, but not that `version` is taken. Raises: Problem."""
-        self._write(CHANGE, (version, None, old.version))
+        if old.version == FIRST:
+            self._write(ADD, (version, resource, *old.key, None))
+        else:
+            self._write(CHANGE, (version, None, old.version))
 
     def close(self) -> None:
         """Bring everything into the one file; later writes are refused."""

@@ -24,6 +24,7 @@ from volary.embedded.api.encoding import decode, encode
 NewObject = dict[str, Any]
 Key = tuple[str, str]  # (namespace, name); the namespace is "" for objects of the cluster
 
+FIRST = 1  # the version that an empty store is at
 RING = 1_000  # changes kept for a watch to go on from; beyond it 410, as with a compacted etcd
 SMALL_RING = 50  # for simulations of hundreds of clusters: the ring is what their memory goes to
 
@@ -70,11 +71,14 @@ def object_from(raw: bytes) -> NewObject:
 
 
 class Keeper(Protocol):
-    """What holds on to every write before it counts. Raises: Problem; then the write has not happened."""
+    """What holds on to every write before it counts. Raises: Problem; then the write has not happened.
+
+    It never saw an old entry of version `FIRST`: that one was there from the beginning.
+    """
 
     def keep(self, resource: str, entry: Entry, old: Entry | None) -> None: ...
 
-    def drop(self, old: Entry, version: int) -> None: ...
+    def drop(self, resource: str, old: Entry, version: int) -> None: ...
 
 
 class Change:
@@ -120,7 +124,7 @@ class Store:
     """All tables of one cluster, and who listens to every write."""
 
     def __init__(self, ring: int = RING, keeper: Keeper | None = None) -> None:
-        self.version = 1
+        self.version = FIRST
         self.listeners: list[Callable[[str, Change], None]] = []
         self.ring = ring
         self.keeper = keeper
@@ -129,8 +133,11 @@ class Store:
         self._seeds: dict[str, Callable[[], Iterable[Entry]]] = {}
 
     def seed(self, resource: str, make: Callable[[], Iterable[Entry]]) -> None:
-        """Have objects there from the beginning, without a write; they are made when somebody first looks."""
-        self._seeds[resource] = make
+        """Have objects there from the beginning, without a write; they are made when somebody first looks.
+
+        A clone keeps those of its source.
+        """
+        self._seeds.setdefault(resource, make)
 
     def table(self, resource: str) -> Table:
         found = self._tables.get(resource)
@@ -203,7 +210,7 @@ class Store:
         table = self.table(resource)
         version, old = self.version + 1, table.entries[namespace, name]
         if self.keeper:
-            self.keeper.drop(old, version)
+            self.keeper.drop(resource, old, version)
         self.version = version
         del table.entries[old.key]
         table.ordered = None

@@ -72,6 +72,17 @@ def test_the_version_of_a_removal_is_not_given_out_twice(tmp_path: Path) -> None
     assert server.post("configmaps", config_map("one"))["metadata"]["resourceVersion"] == str(version + 1)
 
 
+def test_a_role_that_is_there_from_the_beginning_keeps_its_change_and_comes_back_when_deleted(tmp_path: Path) -> None:
+    server, roles = Kept(tmp_path), "/apis/rbac.authorization.k8s.io/v1/clusterroles"
+    server.patch(f"{roles}/view", {"metadata": {"labels": {"mine": "yes"}}})
+    server.delete(f"{roles}/edit")
+    version = server.api.core.store.version
+    server = again(server, tmp_path)
+    assert server.get(f"{roles}/view")["metadata"]["labels"]["mine"] == "yes"
+    assert server.get(f"{roles}/edit")["metadata"]["resourceVersion"] == "1"  # as an API server mends its roles
+    assert server.api.core.store.version == version
+
+
 def test_what_was_only_waiting_to_be_taken_away_goes_at_the_start(tmp_path: Path) -> None:
     server = Kept(tmp_path)
     server.post("configmaps", config_map("held", finalizers=["example.com/hold"]))
