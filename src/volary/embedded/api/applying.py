@@ -5,27 +5,31 @@ Source: apiserver, endpoints/handlers/patch.go; apimachinery, util/managedfields
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from volary.embedded.api import conversion
 from volary.embedded.api.bodies import conform_metadata, headed, metadata_node
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
-from volary.embedded.api.conform import WrongType, conform, fits
+from volary.embedded.api.conflicts import Conflicts
+from volary.embedded.api.conform import WrongType, conform
 from volary.embedded.api.core import Core
 from volary.embedded.api.creating import create_object
 from volary.embedded.api.encoding import copy_of, decode, read, read_yaml
 from volary.embedded.api.errors import Problem, bad_request, conflict, invalid_object, not_found, required, unexpected
 from volary.embedded.api.field_sets import FieldSet, difference
-from volary.embedded.api.go_text import go_text
-from volary.embedded.api.managed import bare, managers_of, writer
-from volary.embedded.api.managers import BEFORE_FIRST, Conflicts, Managers, Writer, applied, updated
+from volary.embedded.api.managed import bare, blank, managers_of, writer
+from volary.embedded.api.managers import Managers
 from volary.embedded.api.omission import omit
-from volary.embedded.api.schema import LIST, MAP, SCALAR, Node
+from volary.embedded.api.ownership import BEFORE_FIRST, Views, Writer, applied, updated
+from volary.embedded.api.schema import Node
 from volary.embedded.api.store import Entry
 from volary.embedded.api.typed import NotTyped, compare, field_set
 from volary.embedded.api.typed import text as sorted_text
+from volary.embedded.api.typed_errors import joined, typed_errors
 from volary.embedded.api.updating import commit
+from volary.embedded.api.versions import views_of
 
 Object = dict[str, Any]
 
@@ -39,7 +43,7 @@ def apply(core: Core, call: Call) -> tuple[Entry, bool]:
     if not call.query.get("fieldManager"):
         error = required("fieldManager", "is required for apply patch")
         raise invalid_object("meta.k8s.io", "PatchOptions", "", [error])
-    config = _config(call)
+    config = config_in(call)
     entry = core.store.get(type_.storage, call.namespace, call.name)
     if entry is None and call.path.subresource:
         raise not_found(type_.group, type_.plural, call.name)
@@ -47,13 +51,23 @@ def apply(core: Core, call: Call) -> tuple[Entry, bool]:
     if entry is None:
         return _create(core, call, config, by), True
     live = conversion.from_storage(type_, entry.obj)
-    start = managers_of(live) or _first(type_, live, by)
-    merged, found = _merge(call, bare(live), config, start, by)
+    views = views_of(core.catalog, type_, call.path.subresource)
+    merged, found = apply_to(call, bare(live), managers_of(live), views, by, config)
+    return commit(core, type_, entry, merged, call.path.subresource, call.options, found), False
+
+
+def apply_to(
+    call: Call, live: Object, managers: Managers, views: Views, by: Writer, config: Object | None = None
+) -> tuple[Object, Managers]:
+    """Return a fresh object with the body applied to `live`, and its managers. Raises: Problem."""
+    config = config_in(call) if config is None else config
+    start = managers or _first(call.type, live, views, by)
+    merged, found = _merge(call, live, config, views, start, by)
     _check_place(call, config)
     merged = copy_of(merged)
     _refresh_last_applied(merged, config, call.options.manager)
-    _as_go_has_it(merged, type_)
-    return commit(core, type_, entry, headed(merged, type_), call.path.subresource, call.options, found), False
+    _as_go_has_it(merged, call.type)
+    return headed(merged, call.type), found
 
 
 def _create(core: Core, call: Call, config: Object, by: Writer) -> Entry:
@@ -64,7 +78,7 @@ def _create(core: Core, call: Call, config: Object, by: Writer) -> Entry:
         raise conflict(type_.group, type_.plural, call.name, why)
     meta = {"name": call.name} | ({"namespace": call.namespace} if type_.kind.namespaced else {})
     live: Object = {"apiVersion": type_.api_version, "kind": type_.kind.kind, "metadata": meta}
-    merged, found = _merge(call, live, config, {}, by)
+    merged, found = _merge(call, live, config, views_of(core.catalog, type_, ""), {}, by)
     _check_place(call, config)
     merged = headed(copy_of(merged), type_)
     _as_go_has_it(merged, type_)
@@ -84,34 +98,25 @@ def _as_go_has_it(merged: Object, type_: ResourceType) -> None:
     omit(merged, type_.node)
 
 
-def _first(type_: ResourceType, live: Object, by: Writer) -> Managers:
+def _first(type_: ResourceType, live: Object, views: Views, by: Writer) -> Managers:
     """Give what nobody owns yet to a manager of its own, so that taking it over shows."""
-    empty: Object = {"kind": live["kind"], "apiVersion": live["apiVersion"], "metadata": {}}
-    before = Writer(BEFORE_FIRST, by.version, by.subresource, by.now, by.reset, by.keep_only)
-    return updated(empty, bare(live), type_.node, {}, before)
+    return updated(blank(type_), bare(live), views, {}, replace(by, manager=BEFORE_FIRST))
 
 
-def _merge(call: Call, live: Object, config: Object, start: Managers, by: Writer) -> tuple[Any, Managers]:
-    node = call.type.node
+def _merge(call: Call, live: Object, config: Object, views: Views, start: Managers, by: Writer) -> tuple[Any, Managers]:
     try:
-        return applied(live, config, node, start, by, call.options.force)
+        return applied(live, config, views, start, by, call.options.force)[:2]
     except NotTyped as error:
         raise unexpected(f"failed to create typed patch object ({_about(call, config)}): {error}") from error
     except Conflicts as error:
-        if call.options.manager == "kubectl" and not call.options.force:
-            return _migrate(error, live, config, node, start, by)
-        raise error.problem() from error
-
-
-def _migrate(
-    error: Conflicts, live: Object, config: Object, node: Node, start: Managers, by: Writer
-) -> tuple[Any, Managers]:
-    """Let kubectl take over what its own client-side apply had set. Raises: Problem."""
-    allowed = _set_by_client(live, node)
-    left = {who: rest for who, fields in error.found.items() if (rest := difference(fields, allowed))}
-    if left:
-        raise Conflicts(left).problem() from error
-    return applied(live, config, node, start, by, force=True)
+        if call.options.manager != "kubectl" or call.options.force:
+            raise error.problem() from error
+        # kubectl takes over what its own client-side apply had set.
+        allowed = _set_by_client(live, call.type.node)
+        left = {who: rest for who, fields in error.found.items() if (rest := difference(fields, allowed))}
+        if left:
+            raise Conflicts(left).problem() from error
+    return applied(live, config, views, start, by, force=True)[:2]
 
 
 def _set_by_client(live: Object, node: Node) -> FieldSet:
@@ -128,7 +133,7 @@ def _set_by_client(live: Object, node: Node) -> FieldSet:
         return {}
 
 
-def _config(call: Call) -> Object:
+def config_in(call: Call) -> Object:
     """Return the configuration in the body, checked. Raises: Problem."""
     type_ = call.type
     value, repeats = read_yaml(call.body) if call.body[:1] != b"{" else _json_or_yaml(call.body)
@@ -147,10 +152,8 @@ def _config(call: Call) -> Object:
     meta = config["metadata"]
     if isinstance(meta, dict) and meta.get("managedFields"):
         raise bad_request("metadata.managedFields must be nil")
-    errors: list[str] = []
-    _check_types(config, type_.node, "", errors)
-    if errors:
-        raise unexpected(f"failed to create typed patch object ({_about(call, config)}): " + _joined(errors))
+    if errors := typed_errors(config, type_.node, duplicates=False):
+        raise unexpected(f"failed to create typed patch object ({_about(call, config)}): " + joined(errors))
     return config
 
 
@@ -179,51 +182,6 @@ def _about(call: Call, config: Object) -> str:
     namespace, name = meta.get("namespace") or "", meta.get("name") or ""
     shown = [it if isinstance(it, str) else "" for it in (namespace, name)]
     return f"{shown[0]}/{shown[1]}; {version}, Kind={call.type.kind.kind}"
-
-
-def _joined(errors: list[str]) -> str:
-    if len(errors) == 1:
-        return errors[0]
-    return "errors:\n" + "\n".join(f"  {it}" for it in errors)
-
-
-GO_KINDS = {
-    "string": "string",
-    "boolean": "boolean",
-    "integer": "numeric (int or float)",
-    "number": "numeric (int or float)",
-}
-
-
-def _check_types(value: Any, node: Node, path: str, errors: list[str]) -> None:
-    """Note fields that the schema does not have, and values of another type. Required fields may be missing."""
-    if value is None:
-        return
-    if path == ".metadata":
-        node = metadata_node()
-    if node.kind == MAP:
-        if not isinstance(value, dict):
-            errors.append(f"{path}: expected map, got {_shown(value)}")
-            return
-        for name, child in value.items():
-            below = node.field(name)
-            if below is None and not node.open:
-                errors.append(f"{path}.{name}: field not declared in schema")
-            else:
-                _check_types(child, below or node.elem, f"{path}.{name}", errors)
-    elif node.kind == LIST:
-        if not isinstance(value, list):
-            errors.append(f"{path}: expected list, got {_shown(value)}")
-            return
-        for index, item in enumerate(value):
-            _check_types(item, node.elem, f"{path}[{index}]", errors)
-    elif node.kind == SCALAR and node.type and not fits(value, node):
-        errors.append(f"{path}: expected {GO_KINDS[node.type]}, got {_shown(value)}")
-
-
-def _shown(value: Any) -> str:
-    text = go_text(value)
-    return f"&{{{text}}}" if isinstance(value, str) else f"&value.valueUnstructured{{Value:{text}}}"
 
 
 def _refresh_last_applied(obj: Object, config: Object, manager: str) -> None:

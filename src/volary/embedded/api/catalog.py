@@ -98,12 +98,13 @@ class Catalog:
 
     def stored(self, resource: str) -> ResourceType | None:
         """Return the type that GROUP/PLURAL is stored as."""
-        for found in self._of(resource):
+        for found in self.versions(resource):
             if not found.converts:
                 return found
         return None
 
-    def _of(self, resource: str) -> Iterator[ResourceType]:
+    def versions(self, resource: str) -> Iterator[ResourceType]:
+        """Yield the types that GROUP/PLURAL is served as."""
         group, _, plural = resource.partition("/")
         yield from _builtin_by_resource().get(resource, ())
         for key, found in self._custom.items():

@@ -38,6 +38,16 @@ def insert(fields: FieldSet, path: Path) -> None:
         fields = below
 
 
+def has(fields: FieldSet, path: Path) -> bool:
+    """Is the path a member?"""
+    for element in path:
+        below = fields.get(element)
+        if below is None:
+            return False
+        fields = below
+    return member(fields)
+
+
 def _combine(left: FieldSet | None, right: FieldSet | None, keep: Callable[[bool, bool], bool]) -> FieldSet | None:
     below: FieldSet = {}
     for element in dict.fromkeys([*(left or ()), *(right or ())]):
@@ -132,7 +142,7 @@ def with_named_parents(fields: FieldSet, node: Node) -> FieldSet:
 
 def paths(fields: FieldSet, prefix: Path = ()) -> Iterator[Path]:
     """Yield the members as the server lists them: those of a level sorted, then those below them."""
-    elements = [element for element in sorted(fields, key=_order) if element != "."]
+    elements = sorted((element for element in fields if element != "."), key=_order)
     for element in elements:
         if member(fields[element]):
             yield (*prefix, element)
@@ -141,8 +151,51 @@ def paths(fields: FieldSet, prefix: Path = ()) -> Iterator[Path]:
             yield from paths(fields[element], (*prefix, element))
 
 
-def _order(element: str) -> tuple[int, str]:
-    return ("f", "k", "v", "i", ".").index(element[0]), element
+def _order(element: str) -> tuple[Any, ...]:
+    kind, _, rest = element.partition(":")
+    if kind == "f":
+        return 0, rest
+    if kind == "k":
+        return 1, [(key, _value_order(value)) for key, value in sorted(json.loads(rest).items())]
+    return (2, _value_order(json.loads(rest))) if kind == "v" else (3, int(rest))
+
+
+def _value_order(value: Any) -> tuple[Any, ...]:
+    """Return what sorts values as the server does: numbers, texts, booleans, lists and maps, null."""
+    if isinstance(value, bool):
+        return 2, value
+    if isinstance(value, int | float):
+        return 0, value
+    if isinstance(value, str):
+        return 1, value
+    return (4, "") if value is None else (3, json.dumps(value, sort_keys=True))
+
+
+def well_formed(fields: Any) -> bool:
+    """Is it a set of fields?"""
+    if not isinstance(fields, dict):
+        return False
+    for element, below in fields.items():
+        if element != "." and not _known(element):
+            return False
+        if not well_formed(below):
+            return False
+    return True
+
+
+def _known(element: str) -> bool:
+    kind, separator, rest = element[:1], element[1:2], element[2:]
+    if separator != ":" or kind not in "fkvi" or not kind:
+        return False
+    if kind == "f":
+        return True
+    try:
+        value = json.loads(rest)
+    except ValueError:
+        return False
+    if kind == "k":
+        return isinstance(value, dict)
+    return kind == "v" or (isinstance(value, int) and not isinstance(value, bool))
 
 
 def path_text(path: Path) -> str:

@@ -11,21 +11,12 @@ from volary.embedded.api import managers
 from volary.embedded.api.call import Options
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.encoding import decode, encode
-from volary.embedded.api.field_sets import FieldSet, insert, intersection
-from volary.embedded.api.managers import Managers, Writer
+from volary.embedded.api.managers import BadManagers, Managers
 from volary.embedded.api.omission import zero_value
+from volary.embedded.api.ownership import Views, Writer, updated
 from volary.embedded.api.typed import NotTyped
 
 Object = dict[str, Any]
-
-STATUS: FieldSet = {"f:status": {}}
-# What a write of the status never owns, and what the main resource never owns.
-RESETS: Mapping[tuple[str, str], FieldSet] = {
-    ("/services", "status"): {"f:spec": {}},
-    ("/pods", "status"): {"f:spec": {}, "f:metadata": {"f:deletionTimestamp": {}, "f:ownerReferences": {}}},
-    ("apps/deployments", "status"): {"f:spec": {}, "f:metadata": {"f:labels": {}}},
-    ("apiextensions.k8s.io/customresourcedefinitions", "status"): {"f:spec": {}, "f:metadata": {}},
-}
 
 
 def entries_of(meta: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -72,19 +63,8 @@ def blank(type_: ResourceType) -> Object:
 
 
 def writer(type_: ResourceType, options: Options, subresource: str, now: str) -> Writer:
-    """Return who writes, and which fields this subresource does not own."""
-    reset: FieldSet | None = None
-    keep_only = False
-    if subresource == "status":
-        if type_.custom:
-            reset, keep_only = STATUS, True
-        else:
-            reset = RESETS.get((type_.storage, "status"), {"f:spec": {}})
-    elif subresource == "" and type_.has_status:
-        reset = STATUS
-    # The server writes entries of the scale subresource without a time.
-    time = "" if subresource == "scale" else now
-    return Writer(options.manager, type_.api_version, subresource, time, reset, keep_only)
+    """Return who writes."""
+    return Writer(options.manager, type_.api_version, subresource, now)
 
 
 def given(new: Mapping[str, Any], old: Mapping[str, Any], subresource: str) -> Managers:
@@ -94,25 +74,15 @@ def given(new: Mapping[str, Any], old: Mapping[str, Any], subresource: str) -> M
         return managers_of(old)
     if sent in ([], [{}]):
         return {}
-    return managers.decode(entries_of(new["metadata"])) or managers_of(old)
+    try:
+        return managers.decode_sent(sent) or managers_of(old)
+    except BadManagers:
+        return managers_of(old)
 
 
-def tracked(type_: ResourceType, start: Managers, subresource: str) -> bool:
-    """Is a write by update tracked? Not where nobody owns anything (of a scale: the replicas) so far."""
-    if subresource != "scale":
-        return bool(start)
-    scale = (type_.version.get("subresources") or {}).get("scale") or {}
-    replicas: FieldSet = {}
-    insert(
-        replicas,
-        tuple(f"f:{it}" for it in str(scale.get("specReplicasPath") or ".spec.replicas").strip(".").split(".")),
-    )
-    return any(intersection(owned.fields, replicas) for owned in start.values())
-
-
-def track(old: Object, new: Object, type_: ResourceType, start: Managers, by: Writer) -> Managers:
+def track(old: Object, new: Object, views: Views, start: Managers, by: Writer) -> Managers:
     """Return the managers after `old` became `new`."""
     try:
-        return managers.updated(bare(old), bare(new), type_.node, start, by)
+        return updated(bare(old), bare(new), views, start, by)
     except NotTyped:
         return {}  # content that the schema cannot describe: the server clears them as well

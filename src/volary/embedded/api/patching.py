@@ -49,7 +49,12 @@ def patch(core: Core, call: Call) -> tuple[Entry, bool]:
         known = call.content_type == STRATEGIC
         raise unsupported_media(accepted(call.type)) if known else unsupported_patch()
     entry = find(core, call.type, call.namespace, call.name)
-    old = opened(conversion.from_storage(call.type, entry.obj))
+    new = patched_object(call, opened(conversion.from_storage(call.type, entry.obj)))
+    return commit(core, call.type, entry, new, call.path.subresource, call.options), False
+
+
+def patched_object(call: Call, old: Object) -> Object:
+    """Return a fresh object after the patch of this call, checked. Raises: Problem."""
     change, repeats = _change(call.body)
     new = patched(old, change, call, call.type.node)
     if not isinstance(new, dict):
@@ -58,7 +63,7 @@ def patch(core: Core, call: Call) -> tuple[Entry, bool]:
     new = headed(new, call.type)
     shown = encode(new).decode() if call.content_type != STRATEGIC else go_text(change)
     tighten(new, call.type, call.options, repeats, shown)
-    return commit(core, call.type, entry, new, call.path.subresource, call.options), False
+    return new
 
 
 def patched(old: Object, change: Any, call: Call, node: Node) -> Any:

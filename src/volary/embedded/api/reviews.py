@@ -14,6 +14,7 @@ from volary.embedded.api.core import Core
 from volary.embedded.api.errors import FieldError, invalid, invalid_object, not_implemented
 from volary.embedded.api.identity import User
 from volary.embedded.api.managed import blank, pack, track, writer
+from volary.embedded.api.versions import views_of
 
 Object = dict[str, Any]
 
@@ -65,6 +66,7 @@ def review(core: Core, call: Call) -> Object:
         obj["metadata"]["creationTimestamp"] = now
     else:
         empty = blank(call.type)
-        pack(obj, track(empty, obj, call.type, {}, writer(call.type, call.options, "", now)))
+        views = views_of(core.catalog, call.type, "")
+        pack(obj, track(empty, obj, views, {}, writer(call.type, call.options, "", now)))
     obj["status"] = answer(obj, call.options.user)
     return obj

@@ -1,31 +1,55 @@
 """The `scale` subresource: a small view of a workload, written back into it.
 
-Source: Kubernetes, pkg/registry/apps/*/storage; apiextensions-apiserver, registry/customresource.
+Source: Kubernetes, pkg/registry/apps/*/storage; apiextensions-apiserver, registry/customresource/etcd.go.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from volary.embedded.api import conversion
-from volary.embedded.api.bodies import read_body
+from volary.embedded.api.applying import APPLY, apply_to
+from volary.embedded.api.bodies import object_in
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
-from volary.embedded.api.conform import WrongType, conform
 from volary.embedded.api.core import Core
-from volary.embedded.api.encoding import copy_of, read
-from volary.embedded.api.errors import bad_request, internal, invalid, invalid_object, unsupported_media
-from volary.embedded.api.managed import opened
-from volary.embedded.api.patching import JSON_PATCH, MERGE, STRATEGIC, patched
+from volary.embedded.api.encoding import copy_of
+from volary.embedded.api.errors import (
+    bad_request,
+    conflict,
+    internal,
+    invalid,
+    invalid_object,
+    unexpected,
+    unsupported_media,
+)
+from volary.embedded.api.field_sets import Path
+from volary.embedded.api.go_text import go_text
+from volary.embedded.api.managed import managers_of, pack, track, writer
+from volary.embedded.api.managers import Managers
+from volary.embedded.api.ownership import View
+from volary.embedded.api.patching import JSON_PATCH, MERGE, STRATEGIC, patched_object
 from volary.embedded.api.preparing import scale_node
+from volary.embedded.api.registry import Kind
+from volary.embedded.api.scale_managers import SCALE_VERSION, to_object, to_scale
 from volary.embedded.api.selectors import selector_text
 from volary.embedded.api.store import Entry
-from volary.embedded.api.updating import commit, find
+from volary.embedded.api.updating import check_place, commit, find
 
 Object = dict[str, Any]
 
-KEPT = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
 SPEC, STATUS = (".spec.replicas", ".status.replicas")
+NOT_SET = -(2**31)  # what a scale says of a custom resource that does not say its replicas
+
+
+@cache
+def scale_type() -> ResourceType:
+    """Return the kind of a scale."""
+    kind = Kind("autoscaling", "v1", "scales", "scale", "Scale", namespaced=True)
+    return ResourceType(kind, scale_node(), "autoscaling/scales", SCALE_VERSION, "ScaleList")
 
 
 def scale_of(type_: ResourceType, obj: Object, strict: bool = False) -> Object:
@@ -35,14 +59,14 @@ def scale_of(type_: ResourceType, obj: Object, strict: bool = False) -> Object:
     kept = {
         key: meta[key] for key in ("name", "namespace", "uid", "resourceVersion", "creationTimestamp") if key in meta
     }
-    replicas = _at(obj, paths.get("specReplicasPath", SPEC))
+    replicas = _count(obj, paths.get("specReplicasPath", SPEC))
     if strict and type_.custom and replicas is None:
-        raise internal(f"the spec replicas field {paths.get('specReplicasPath')!r} does not exist")
-    status: Object = {"replicas": _at(obj, paths.get("statusReplicasPath", STATUS)) or 0}
+        raise internal(f'the spec replicas field "{paths.get("specReplicasPath")}" does not exist')
+    status: Object = {"replicas": _count(obj, paths.get("statusReplicasPath", STATUS)) or 0}
     if selector := _selector(type_, obj, paths):
         status["selector"] = selector
     spec = {"replicas": replicas} if replicas else {}
-    return {"kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": kept, "spec": spec, "status": status}
+    return {"kind": "Scale", "apiVersion": SCALE_VERSION, "metadata": kept, "spec": spec, "status": status}
 
 
 def _paths(type_: ResourceType) -> dict[str, str]:
@@ -66,66 +90,115 @@ def _at(obj: Object, path: str) -> Any:
     return value
 
 
+def _count(obj: Object, path: str) -> int | None:
+    value = _at(obj, path)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    raise unexpected(f"{path} accessor error: {go_text(value)} is of an unexpected type, expected int64")
+
+
 def put_scale(core: Core, call: Call) -> Object:
     """Replace the scale by the body. Raises: Problem."""
-    body, _ = read_body(call)
-    if not isinstance(body, dict):
-        raise bad_request("the object provided is unrecognized (must be of type Scale)")
-    return _write(core, call, find(core, call.type, call.namespace, call.name), body)
+    new = object_in(replace(call, type=scale_type()))
+    check_place(call, new["metadata"])
+    entry = find(core, call.type, call.namespace, call.name)
+    old, managers = _opened(core, call, entry)
+    return _write(core, call, entry, new, _tracked(core, call, old, new, managers))
 
 
 def patch_scale(core: Core, call: Call) -> Object:
     """Patch the scale. Raises: Problem."""
+    kinds = [JSON_PATCH, MERGE, *([] if call.type.custom else [STRATEGIC]), APPLY]
+    if call.content_type not in kinds:
+        raise unsupported_media(kinds)
     entry = find(core, call.type, call.namespace, call.name)
-    current = scale_of(call.type, opened(entry.obj))
-    change, _ = read(call.body, "application/yaml" if "yaml" in call.content_type else "application/json")
-    if call.content_type == "application/apply-patch+yaml":
-        changed = {**current, "spec": {**current["spec"], **((change or {}).get("spec") or {})}}
-    elif call.content_type in (JSON_PATCH, MERGE, STRATEGIC):
-        kind = MERGE if call.content_type == STRATEGIC else call.content_type
-        changed = patched(current, change, _with_type(call, kind), scale_node())
+    old, managers = _opened(core, call, entry)
+    of_scale = replace(call, type=scale_type())
+    if call.content_type == APPLY:
+        if call.type.custom:
+            raise _never_applied(call, old, managers)
+        by = writer(scale_type(), call.options, "scale", core.stamp())
+        new, found = apply_to(of_scale, old, managers, _view, by)
     else:
-        raise unsupported_media([JSON_PATCH, MERGE, STRATEGIC])
-    return _write(core, call, entry, changed)
+        shown = copy_of(old)
+        pack(shown, managers)
+        new = patched_object(of_scale, copy_of(shown))
+        found = _tracked(core, call, old, new, managers)
+    return _write(core, call, entry, new, found)
 
 
-def _with_type(call: Call, kind: str) -> Call:
-    headers = {**call.headers, "content-type": kind}
-    return Call(call.method, call.path, call.type, call.query, headers, call.body, call.options)
+def _never_applied(call: Call, old: Object, managers: Managers) -> Exception:
+    """Return what the server answers to each apply of a custom resource's scale: it cannot convert it."""
+    why = f"to proper version: request to convert CR to an invalid group/version: {SCALE_VERSION}"
+    about = f"{call.namespace}/{call.name}" if managers else "/"
+    text = f"failed to convert live object ({about}; {SCALE_VERSION}, Kind=Scale) {why}"
+    return unexpected(text if managers else f"failed to create manager for existing fields: {text}")
 
 
-def _conform(call: Call, scale: Object) -> None:
-    """Take out of a scale what it cannot have. Raises: Problem."""
-    try:
-        unknown = conform(scale, scale_node())
-    except WrongType as error:
-        raise bad_request(f'Scale in version "v1" cannot be handled as a Scale: {error}') from error
-    texts = [f'unknown field "{it}"' for it in unknown]
-    if texts and call.options.validation == "Strict":
-        reason = "strict decoding error: " + ", ".join(texts)
-        raise bad_request(f'Scale in version "v1" cannot be handled as a Scale: {reason}')
-    if call.options.validation == "Warn":
-        for text in texts:
-            call.options.warn(text)
+def _opened(core: Core, call: Call, entry: Entry) -> tuple[Object, Managers]:
+    """Return the scale as it is, and its managers."""
+    obj = conversion.from_storage(call.type, entry.obj)
+    old = scale_of(call.type, obj)
+    if call.type.custom and _at(obj, _replicas_path(call.type)) is None:
+        old["spec"] = {"replicas": NOT_SET}
+    return old, to_scale(managers_of(obj), _path_of(core, call.type))
 
 
-def _write(core: Core, call: Call, entry: Entry, scale: Object) -> Object:
-    _conform(call, scale)
+def _view(version: str) -> View | None:
+    return View(scale_node()) if version == SCALE_VERSION else None
+
+
+def _tracked(core: Core, call: Call, old: Object, new: Object, managers: Managers) -> Managers:
+    new["metadata"].pop("managedFields", None)
+    if not managers:
+        return managers
+    return track(old, new, _view, managers, writer(scale_type(), call.options, "scale", core.stamp()))
+
+
+def _replicas_path(type_: ResourceType) -> str:
+    return _paths(type_).get("specReplicasPath", SPEC)
+
+
+def _path_of(core: Core, type_: ResourceType) -> Callable[[str], Path | None]:
+    """Return where the replicas are in each version."""
+    known: dict[str, Path | None] = {}
+    for it in core.catalog.versions(type_.storage):
+        steps = _replicas_path(it).strip(".").split(".")
+        known[it.api_version] = tuple(f"f:{step}" for step in steps) if it.kind.subresource("scale") else None
+    return known.get
+
+
+def _write(core: Core, call: Call, entry: Entry, scale: Object, found: Managers) -> Object:
     replicas = (scale.get("spec") or {}).get("replicas") or 0
-    if not isinstance(replicas, int) or isinstance(replicas, bool):
-        raise bad_request(f"the replicas of a scale are a whole number, not {replicas}")
     if replicas < 0 and not call.type.custom:
         error = invalid("spec.replicas", replicas, "must be greater than or equal to 0")
         raise invalid_object("autoscaling", "Scale", call.name, [error])
-    new = copy_of(conversion.from_storage(call.type, entry.obj))
-    steps = _paths(call.type).get("specReplicasPath", SPEC).strip(".").split(".")
-    place = new
-    for step in steps[:-1]:
-        place = place.setdefault(step, {})
-    place[steps[-1]] = replicas
+    path = _replicas_path(call.type)
+    if replicas == NOT_SET:
+        raise bad_request(f'the spec replicas field "{path}" cannot be empty')
+    old = conversion.from_storage(call.type, entry.obj)
+    new = copy_of(old)
+    _set(new, path, replicas)
     meta = scale.get("metadata") or {}
-    for key in ("resourceVersion", "uid"):
-        if meta.get(key):
-            new["metadata"][key] = meta[key]
-    written = commit(core, call.type, entry, new, "scale", call.options)
-    return scale_of(call.type, written.obj)
+    if not call.type.custom and meta.get("uid") not in (None, "", old["metadata"]["uid"]):
+        why = f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {old['metadata']['uid']}"
+        raise conflict(call.type.group, f"{call.type.plural}/scale", call.name, why)
+    if meta.get("resourceVersion"):
+        new["metadata"]["resourceVersion"] = meta["resourceVersion"]
+    path_of = _path_of(core, call.type)
+    versions = {it.api_version for it in core.catalog.versions(call.type.storage)}
+    owners = to_object(managers_of(old), found, call.type.api_version, path_of, versions.__contains__)
+    written = commit(core, call.type, entry, new, "scale", call.options, owners)
+    return scale_of(call.type, conversion.from_storage(call.type, written.obj))
+
+
+def _set(obj: Object, path: str, replicas: int) -> None:
+    steps = path.strip(".").split(".")
+    place = obj
+    for index, step in enumerate(steps[:-1]):
+        below = place.setdefault(step, {})
+        if not isinstance(below, dict):
+            where = "." + ".".join(steps[: index + 1])
+            raise unexpected(f"value cannot be set because {where} is not a map[string]interface{{}}")
+        place = below
+    place[steps[-1]] = replicas

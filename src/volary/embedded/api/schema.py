@@ -106,6 +106,12 @@ class Node:
         """Is it a Go struct or anything else with named fields?"""
         return bool(self._raw_fields)
 
+    @property
+    def untyped(self) -> bool:
+        """Does apply take any scalar here? Of a text with a format it checks nothing but that."""
+        text = self.type == "string" and self.raw.get("format", "") not in ("", "byte")
+        return self.int_or_string or self.quantity or bool(self.reference and self.kind == SCALAR) or text
+
     def field(self, name: str) -> Node | None:
         """Return the named field's node, or None."""
         found = self._fields.get(name)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from volary.embedded.api.field_sets import FieldSet, Path, insert, member, path_text
-from volary.embedded.api.schema import ANY, LIST, MAP, SCALAR, Node
+from volary.embedded.api.schema import ANY, ANYTHING, LIST, MAP, SCALAR, Node
 
 ABSENT: Any = object()
 _sorted = msgspec.json.Encoder(order="sorted")
@@ -46,22 +46,50 @@ def atomic(node: Node, kind: str) -> bool:
 def item_element(node: Node, item: Any) -> str:
     """Return the path element of an item of a set or a list with keys. Raises: NotTyped."""
     if node.list_type != "map":
-        return "v:" + text(item)
+        return "v:" + text(_set_member(item))
+    if item is None:
+        raise NotTyped("associative list with keys may not have a null element")
     if not isinstance(item, dict):
-        raise NotTyped("expected a map in an associative list with keys")
+        raise NotTyped("associative list with keys may not have non-map elements")
     keys: dict[str, Any] = {}
     for key in node.keys:
-        value = item.get(key)
-        if value is None:
-            value = node.key_defaults.get(key)
-        if value is not None:
-            keys[key] = value
+        if key in item:
+            keys[key] = _whole(item[key])
+        elif (default := node.key_defaults.get(key)) is not None:
+            keys[key] = default
     if not keys:
+        shown = " ".join(f'"{it}"' for it in node.keys)
         raise NotTyped(
-            f"associative list with keys has an element that omits all key fields {text(list(node.keys))} "
+            f"associative list with keys has an element that omits all key fields [{shown}] "
             "(and doesn't have default values for any key fields)"
         )
     return "k:" + text(keys)
+
+
+def _set_member(item: Any) -> Any:
+    if isinstance(item, dict):
+        raise NotTyped("associative list without keys has an element that's a map type")
+    if isinstance(item, list):
+        raise NotTyped("not supported: associative list with lists as elements")
+    if item is None:
+        raise NotTyped("associative list without keys has an element that's an explicit null")
+    return _whole(item)
+
+
+def _whole(value: Any) -> Any:
+    """Return a number without a fraction as a whole one: the two are one key."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def same(left: Any, right: Any) -> bool:
+    """Are two JSON values equal? Unlike Python, true is not 1."""
+    if left is right:
+        return True
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(same, left, right))
+    return isinstance(left, bool) is isinstance(right, bool) and bool(left == right)
 
 
 def field_set(value: Any, node: Node) -> FieldSet:
@@ -112,7 +140,7 @@ def compare(left: Any, right: Any, node: Node) -> Comparison:
 
 
 def _compare(left: Any, right: Any, node: Node, path: Path, found: Comparison) -> None:
-    if left is right or (left is not ABSENT and right is not ABSENT and type(left) is type(right) and left == right):
+    if left is right or (type(left) is type(right) and same(left, right)):
         return
     before, after = _atom(node, left), _atom(node, right)
     leaf = False
@@ -263,6 +291,21 @@ def _merge_lists(left: list[Any], right: list[Any], node: Node, path: str) -> li
             j += 1
             next_shared += upcoming == element
     return merged
+
+
+def reconciled(fields: FieldSet, node: Node) -> FieldSet:
+    """Return the set as the schema sees it now: what has become atomic since is owned as a whole."""
+    kept: FieldSet = {}
+    changed = False
+    for element, below in fields.items():
+        if not below or element == ".":
+            kept[element] = below
+            continue
+        child = node.elem if node.kind == LIST else node.child(element[2:]) if element[:2] == "f:" else ANYTHING
+        fitting = {} if child.kind in (MAP, LIST) and child.atomic else reconciled(below, child)
+        changed = changed or fitting is not below
+        kept[element] = fitting
+    return kept if changed else fields
 
 
 def cut(value: Any, fields: FieldSet, node: Node) -> Any:

@@ -40,15 +40,7 @@ def update(core: Core, call: Call) -> Entry:
     """Replace the object, or its subresource, by the body. Raises: Problem."""
     new = object_in(call)
     meta = new["metadata"]
-    name = meta.get("name")
-    if not name:
-        text = f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided"
-        raise bad_request(text)
-    if name != call.name:
-        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
-    if meta.get("namespace") not in (None, "", call.namespace):
-        where = f"({meta['namespace']}) does not match the namespace on the URL ({call.namespace})"
-        raise bad_request(f"the namespace of the object {where}")
+    check_place(call, meta)
     entry = core.store.get(call.type.storage, call.namespace, call.name)
     if entry is None:
         raise _absent(call, meta)
@@ -59,6 +51,19 @@ def update(core: Core, call: Call) -> Entry:
         error = invalid("metadata.resourceVersion", 0, "must be specified for an update")
         raise invalid_object(call.type.group, call.type.plural, call.name, [error])
     return commit(core, call.type, entry, new, call.path.subresource, call.options)
+
+
+def check_place(call: Call, meta: Object) -> None:
+    """Refuse a body that is about another object than the URL. Raises: Problem."""
+    name = meta.get("name")
+    if not name:
+        text = f"the name of the object ({call.name} based on URL) was undeterminable: name must be provided"
+        raise bad_request(text)
+    if name != call.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
+    if meta.get("namespace") not in (None, "", call.namespace):
+        where = f"({meta['namespace']}) does not match the namespace on the URL ({call.namespace})"
+        raise bad_request(f"the namespace of the object {where}")
 
 
 def _absent(call: Call, meta: Object) -> Problem:
@@ -99,7 +104,7 @@ def commit(
     if applied is None and start:
         views = views_of(core.catalog, type_, subresource)
         start = track(old, new, views, start, writer(type_, options, subresource, core.stamp()))
-    if _same(new, old, start, timed=subresource == "scale"):
+    if _same(new, old, start):
         return entry
     pack(new, start)
     return _store(core, type_, entry, new, options)
@@ -132,14 +137,9 @@ def _may_go(type_: ResourceType, old: Object, new: Object) -> bool:
     return not (new["metadata"].get("deletionGracePeriodSeconds") or 0) and bool(old["metadata"].get("finalizers"))
 
 
-def _same(new: Object, old: Object, found: Managers, timed: bool) -> bool:
-    """Would the write change nothing, or nothing but times in managedFields (`timed`: they count as well)?"""
-    if not same(new, bare(old)):
-        return False
-    before, after = entries_of(old["metadata"]), encode(found)
-    if not timed:
-        before, after = _untimed(before), _untimed(after)
-    return same(before, after)
+def _same(new: Object, old: Object, found: Managers) -> bool:
+    """Would the write change nothing, or nothing but times in managedFields?"""
+    return same(new, bare(old)) and same(_untimed(entries_of(old["metadata"])), _untimed(encode(found)))
 
 
 def _untimed(entries: list[Object]) -> list[Object]:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.unit.embedded.api.server import Asked, config_map, deployment
 from volary.embedded.api.field_sets import difference, intersection, paths, union
-from volary.embedded.api.managers import Managers, Writer, applied, updated
+from volary.embedded.api.managers import Managers
+from volary.embedded.api.ownership import View, Writer, applied, updated
 from volary.embedded.api.schema import Node
 from volary.embedded.api.typed import compare, field_set
 
@@ -71,15 +72,19 @@ def writer(manager: str, now: str = "1") -> Writer:
     return Writer(manager, "example.com/v1", "", now)
 
 
+def views(version: str) -> View:
+    return View(WIDGET)
+
+
 def play(moves: Moves) -> tuple[Any, Managers]:
     """Apply or put each configuration in turn, by force."""
     live: Any = {"metadata": {}}
     managers: Managers = {}
     for manager, by_apply, config in moves:
         if by_apply:
-            live, managers = applied(live, config, WIDGET, managers, writer(manager), force=True)
+            live, managers, _ = applied(live, config, views, managers, writer(manager), force=True)
         else:
-            managers = updated(live, config, WIDGET, managers, writer(manager))
+            managers = updated(live, config, views, managers, writer(manager))
             live = config
     return live, managers
 
@@ -87,15 +92,15 @@ def play(moves: Moves) -> tuple[Any, Managers]:
 @given(MOVES, CONFIG)
 def test_applying_twice_is_applying_once(moves: Moves, config: dict[str, Any]) -> None:
     live, managers = play(moves)
-    once, owners = applied(live, config, WIDGET, managers, writer("one"), force=True)
-    assert applied(once, config, WIDGET, owners, writer("one", "2"), force=False) == (once, owners)
+    once, owners, _ = applied(live, config, views, managers, writer("one"), force=True)
+    assert applied(once, config, views, owners, writer("one", "2"), force=False) == (once, owners, False)
 
 
 @given(MOVES, CONFIG)
 def test_what_was_applied_is_there_and_owned(moves: Moves, config: dict[str, Any]) -> None:
     live, managers = play(moves)
-    after, owners = applied(live, config, WIDGET, managers, writer("one"), force=True)
-    assert not compare(after, applied(after, config, WIDGET, {}, writer("one"), True)[0], WIDGET).modified
+    after, owners, _ = applied(live, config, views, managers, writer("one"), force=True)
+    assert not compare(after, applied(after, config, views, {}, writer("one"), True)[0], WIDGET).modified
     wanted = difference(field_set(config, WIDGET), {"f:metadata": {}})
     mine = [owned.fields for who, owned in owners.items() if who.manager == "one" and who.operation == "Apply"]
     assert set(paths(wanted)) == set(paths(mine[0] if mine else {}))
@@ -105,7 +110,7 @@ def test_what_was_applied_is_there_and_owned(moves: Moves, config: dict[str, Any
 def test_an_update_owns_each_field_that_it_changed_alone(moves: Moves) -> None:
     live, managers = play(moves)
     new = {"metadata": {}, "spec": {"size": 9, "image": "z"}}
-    after = updated(live, new, WIDGET, managers, writer("late"))
+    after = updated(live, new, views, managers, writer("late"))
     changed: dict[str, Any] = {"f:spec": {"f:size": {}, "f:image": {}}}
     for who, owned in after.items():
         shared = intersection(owned.fields, changed)
