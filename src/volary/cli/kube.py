@@ -9,7 +9,7 @@ import re
 import signal
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
@@ -36,7 +36,9 @@ folder_option = click.option("--dir", "folder", type=click.Path(path_type=Path, 
 
 @click.group("kube", short_help="Embedded clusters")
 def kube_command() -> None:
-    """Embedded clusters: a Kubernetes API, controllers, pods as local processes, Envoy as the mesh. State is in memory.
+    """Embedded clusters: a Kubernetes API, controllers, pods as local processes, Envoy as the mesh.
+
+    Objects are in memory and end with the process, or are kept on disk (--keep) for the next start.
 
     \b
     Examples:
@@ -51,6 +53,7 @@ def kube_command() -> None:
 @folder_option
 @click.option("--foreground", is_flag=True, help="Stay in the foreground until Ctrl-C.")
 @click.option("--audit", is_flag=True, help="Write an audit log (metadata) for each.")
+@click.option("--keep", is_flag=True, help="Keep objects on disk; begin with those that were kept.")
 @click.option("--no-pods", "apis", multiple=True, metavar="NAME", help="Run no pods in this one (repeatable).")
 @click.option("-o", "--output", type=click.Choice(["json"]), help="Print JSON.")
 def up_command(
@@ -58,6 +61,7 @@ def up_command(
     folder: Path | None,
     foreground: bool,
     audit: bool,
+    keep: bool,
     apis: tuple[str, ...],
     output: str | None,
 ) -> None:
@@ -67,15 +71,32 @@ def up_command(
     Examples:
       volary kube up
       volary kube up hub west east --no-pods hub
+      volary kube up west --keep
       volary kube up west --foreground --audit --dir ./clusters
     """
     folder = (folder or default_folder()).resolve()
     names = names or ("kube",)
     check_names(names, apis)
+    how = How(audit, keep, apis, output == "json")
     if foreground:
-        run_fast(serve(names, folder, audit, apis, output == "json"))
+        run_fast(serve(names, folder, how))
     else:
-        start_behind(names, folder, audit, apis, output == "json")
+        start_behind(names, folder, how)
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """What is the same for all clusters of one command."""
+
+    audit: bool
+    keep: bool
+    apis: tuple[str, ...]  # names of those that run no pods
+    as_json: bool
+
+    def options(self) -> list[str]:
+        """Return the options that say the same to another process."""
+        found = ["--audit"] if self.audit else []
+        return [*found, *(["--keep"] if self.keep else []), *(f"--no-pods={name}" for name in self.apis)]
 
 
 def check_names(names: tuple[str, ...], apis: tuple[str, ...]) -> None:
@@ -90,26 +111,27 @@ def check_names(names: tuple[str, ...], apis: tuple[str, ...]) -> None:
             raise Complaint(f"--no-pods {name}: no such cluster is started; those that are: {', '.join(names)}")
 
 
-async def serve(names: tuple[str, ...], folder: Path, audit: bool, apis: tuple[str, ...], as_json: bool) -> None:
+async def serve(names: tuple[str, ...], folder: Path, how: How) -> None:
     """Serve until a signal comes or the parent is gone."""
     from volary.embedded.cluster import Wanted
     from volary.embedded.estate import Busy, Estate
+    from volary.embedded.journal import Unusable
     from volary.embedded.mesh.binary import NoEnvoy
     from volary.runtime.clock import SystemClock
     from volary.runtime.lifeline import until_told
 
-    wanted = [Wanted(name, pods=name not in apis, audit=audit) for name in names]
+    wanted = [Wanted(name, pods=name not in how.apis, audit=how.audit, keep=how.keep) for name in names]
     try:
         estate = Estate(folder, wanted, SystemClock())
-    except (Busy, NoEnvoy) as error:
+    except (Busy, NoEnvoy, Unusable) as error:
         raise Complaint(str(error)) from None
     async with until_told() as group:
         group.create_task(estate.run())
         await estate.ready.wait()
-        show(folder, as_json)
+        show(folder, how.as_json)
 
 
-def start_behind(names: tuple[str, ...], folder: Path, audit: bool, apis: tuple[str, ...], as_json: bool) -> None:
+def start_behind(names: tuple[str, ...], folder: Path, how: How) -> None:
     """Start the same command in the background and wait until its clusters are ready."""
     from volary.embedded.estate import Busy, read_state
 
@@ -117,14 +139,14 @@ def start_behind(names: tuple[str, ...], folder: Path, audit: bool, apis: tuple[
         raise Complaint(str(Busy(folder, running)))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     command = [sys.executable, "-m", "volary", "kube", "up", *names, "--foreground", "--dir", str(folder)]
-    command += [*(["--audit"] if audit else []), *(f"--no-pods={name}" for name in apis)]
+    command += how.options()
     log = folder / "kube.log"
     with log.open("ab") as errors:
         child = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors, start_new_session=True
         )
     if wait_for_state(folder, child):
-        show(folder, as_json)
+        show(folder, how.as_json)
         return
     said = log.read_text(errors="replace").strip().splitlines()
     child.kill()
@@ -157,6 +179,8 @@ def show(folder: Path, as_json: bool) -> None:
     rows = [(name, shown.server, shown.gateway or "-") for name, shown in state.clusters.items()]
     print_table(("name", "server", "gateway"), rows)
     click.echo(f"\nexport KUBECONFIG={state.kubeconfig}")
+    for note in (note for shown in state.clusters.values() for note in shown.notes):
+        click.echo(f"volary: {note}", err=True)
 
 
 @kube_command.command("list", short_help="What runs")
@@ -182,7 +206,7 @@ def list_command(folder: Path | None, output: str | None) -> None:
 @kube_command.command("down", short_help="Stop them")
 @folder_option
 def down_command(folder: Path | None) -> None:
-    """Stop the clusters that run; their state, which was in memory, is gone.
+    """Stop the clusters that run. What was in memory is gone; what was kept (--keep) is there at the next start.
 
     \b
     Examples:

@@ -2,6 +2,7 @@
 
 ```
 Server (HTTP, audit) ─► ApiServer ◄─ controllers, node (pods as processes), traffic (Envoy, metrics)
+                           └─ journal (SQLite), if objects are kept
 ```
 """
 
@@ -14,11 +15,14 @@ from pathlib import Path
 
 from volary.embedded.addresses import Addresses, claim_addresses
 from volary.embedded.api.local import Object
+from volary.embedded.api.restoring import restore
 from volary.embedded.api.server import ApiServer
+from volary.embedded.api.store import Store
 from volary.embedded.audit import FileSink, Recorder
 from volary.embedded.controllers import Clock, World, controllers
 from volary.embedded.controllers.world import Line
 from volary.embedded.inside import Inside
+from volary.embedded.journal import Journal
 from volary.embedded.local_processes import LocalProcesses
 from volary.embedded.node import Node
 from volary.embedded.pods import Setting
@@ -37,17 +41,22 @@ class Wanted:
     pods: bool = True  # False: an API with controllers, but nothing runs (a hub)
     audit: bool = False  # write DIR/audit.log
     controllers: bool = True  # False: a kube-controller-manager elsewhere does their work
+    keep: bool = False  # keep objects in DIR/journal.db, begin with those that are there
 
 
 class EmbeddedCluster:
     """A cluster. `run` returns only by cancellation; then nothing of it is left but its folder."""
 
     def __init__(self, wanted: Wanted, folder: Path, clock: Clock) -> None:
-        """`folder` is this cluster's own. Raises: NoEnvoy where this platform has none and pods are wanted."""
+        """`folder` is this cluster's own. Raises: Unusable (a journal), NoEnvoy (pods where the platform has none)."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.wanted = wanted
         self.folder = folder
-        self.api = ApiServer(wanted.name, clock.now, clock.rng, clock.new_id)
+        self.journal = Journal(folder / "journal.db") if wanted.keep else None
+        store = Store(keeper=self.journal)
+        self.api = ApiServer(wanted.name, clock.now, clock.rng, clock.new_id, store)
+        if self.journal:
+            restore(self.api.core, *self.journal.load())
         self.world = World(self.api.local, clock)
         self.manager = controllers(self.world, workloads=wanted.controllers)
         self.ready = asyncio.Event()
@@ -88,6 +97,8 @@ class EmbeddedCluster:
                 self._addresses.close()
             if self._sink:
                 self._sink.close()
+            if self.journal:
+                self.journal.close()
 
     def _lookup(self, namespace: str, pod: str) -> dict[int, tuple[str, int]]:
         return self._node.lookup(namespace, pod) if self._node else {}

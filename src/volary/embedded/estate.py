@@ -3,7 +3,8 @@
 ```
 DIR/kubeconfig          one context each          (0600)
 DIR/state.json          pid, servers, gateways    written when all are ready, removed at the end
-DIR/clusters/NAME/      pods, mesh, audit.log
+DIR/lock                held while they run, by whoever runs them
+DIR/clusters/NAME/      pods, mesh, audit.log, journal.db (where objects are kept)
 ```
 """
 
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import fcntl
 import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -30,6 +32,8 @@ class Shown:
     server: str
     gateway: str  # HOST:PORT where traffic enters; "": nothing runs there
     audit: str  # path of the audit log, or ""
+    journal: str = ""  # path of the file that objects are kept in, "": they are in memory
+    notes: tuple[str, ...] = ()  # what people should know of how it was found
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +46,26 @@ class State:
 
 
 class Busy(Exception):
-    """The folder belongs to clusters that run already; the text says so."""
+    """The folder belongs to clusters that run already, or start or end just now; the text says so."""
 
-    def __init__(self, folder: Path, running: State) -> None:
-        names = ", ".join(running.clusters)
-        super().__init__(
-            f"{folder}: clusters run there already ({names}); end them with: volary kube down --dir {folder}"
-        )
+    def __init__(self, folder: Path, running: State | None) -> None:
+        which = f"clusters run there already ({', '.join(running.clusters)})" if running else "it is in use just now"
+        super().__init__(f"{folder}: {which}; end them with: volary kube down --dir {folder}")
 
 
 class Estate:
     """The clusters of one folder."""
 
     def __init__(self, folder: Path, wanted: Sequence[Wanted], clock: Clock) -> None:
-        """Raises: Busy, NoEnvoy."""
+        """Raises: Busy, NoEnvoy, Unusable."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        running = read_state(folder)
-        if running is not None:
-            raise Busy(folder, running)
+        self._lock = take(folder)
         self.folder = folder
-        self.clusters = {one.name: EmbeddedCluster(one, folder / "clusters" / one.name, clock) for one in wanted}
+        try:
+            self.clusters = {one.name: EmbeddedCluster(one, folder / "clusters" / one.name, clock) for one in wanted}
+        except BaseException:
+            os.close(self._lock)
+            raise
         self.ready = asyncio.Event()
 
     @property
@@ -81,13 +85,31 @@ class Estate:
                 self.ready.set()
         finally:
             state_file(self.folder).unlink(missing_ok=True)
+            os.close(self._lock)
 
     def state(self) -> State:
         shown = {
-            name: Shown(cluster.server.url, cluster.gateway, str(cluster.audit_log or ""))
+            name: Shown(
+                cluster.server.url,
+                cluster.gateway,
+                str(cluster.audit_log or ""),
+                str(cluster.journal.path) if cluster.journal else "",
+                tuple(cluster.journal.notes) if cluster.journal else (),
+            )
             for name, cluster in self.clusters.items()
         }
         return State(os.getpid(), str(self.kubeconfig), shown)
+
+
+def take(folder: Path) -> int:
+    """Lock the folder; whoever holds the descriptor has it, until it is closed or the process ends. Raises: Busy."""
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise Busy(folder, read_state(folder)) from None
+    return lock
 
 
 def state_file(folder: Path) -> Path:

@@ -22,6 +22,10 @@ class Local(Protocol):
         """Return all objects, of one namespace or all (None), sorted by namespace and name."""
         ...
 
+    def resources(self) -> list[str]:
+        """Return the resources of which there is at least one object, sorted."""
+        ...
+
     def create(self, resource: str, obj: NewObject, manager: str) -> Object: ...
 
     def update(self, resource: str, obj: NewObject, manager: str) -> Object:

@@ -24,6 +24,9 @@ def controllers(world: World, root_ca: str = "", workloads: bool = True) -> Mana
     `workloads` False leaves out all that a kube-controller-manager does; what an API server itself does stays.
     """
     index = Index()
+    for resource in world.local.resources():  # of a cluster that does not begin empty
+        for obj in world.local.items(resource):
+            index.note(resource, None, obj)
     world.local.listen(index.note)  # before the manager's own listener: the collector asks the index
     ours: list[Controller] = _of_controller_manager(world, index, root_ca) if workloads else []
     manager = Manager(world.local, [*ours, OldEvents(world)])
