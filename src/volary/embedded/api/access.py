@@ -6,11 +6,21 @@ Source: k8s.io/apiserver, pkg/endpoints/filters/authorization.go and pkg/endpoin
 from __future__ import annotations
 
 from volary.embedded.api.attributes import Attributes, attributes_of
+from volary.embedded.api.call import Call
+from volary.embedded.api.core import Core
 from volary.embedded.api.identity import MASTERS, User
-from volary.embedded.api.impersonation import impersonated, wanted_user
+from volary.embedded.api.impersonation import Impersonation, demand, wanted_user
 from volary.embedded.api.rbac import Rbac
-from volary.embedded.api.refusals import refusal
 from volary.kube.transport import Request
+
+
+def demand_creation(core: Core, call: Call) -> None:
+    """Demand the right to create from a change that makes a new object. Raises: Problem."""
+    user = call.options.user
+    if MASTERS not in user.groups:
+        path = call.path
+        wanted = Attributes("create", path.group, path.plural, path.subresource, path.namespace, path.name)
+        demand(core.rbac, user, wanted)
 
 
 class Gate:
@@ -18,18 +28,13 @@ class Gate:
 
     def __init__(self, rbac: Rbac) -> None:
         self.rbac = rbac
+        self._impersonation = Impersonation(rbac)
 
     def enter(self, request: Request, user: User) -> User:
         """Return who the request is from once impersonation is done; they may make it. Raises: Problem."""
         wanted = wanted_user(request.headers)
         if wanted is not None:
-            user = impersonated(self.rbac, user, wanted, attributes_of(request))
+            user = self._impersonation.become(user, wanted, attributes_of(request))
         if MASTERS not in user.groups:
-            self.demand(user, attributes_of(request))
+            demand(self.rbac, user, attributes_of(request))
         return user
-
-    def demand(self, user: User, wanted: Attributes) -> None:
-        """Let those pass who may. Raises: Problem, a 403."""
-        decision = self.rbac.decide(user, wanted)
-        if not decision.allowed:
-            raise refusal(user, wanted, decision.reason)

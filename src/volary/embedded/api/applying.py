@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from volary.embedded.api import conversion
+from volary.embedded.api.access import demand_creation
 from volary.embedded.api.bodies import conform_metadata, headed, metadata_node
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
@@ -82,6 +83,7 @@ def _create(core: Core, call: Call, config: Object, by: Writer) -> Entry:
     _check_place(call, config)
     merged = headed(copy_of(merged), type_)
     _as_go_has_it(merged, type_)
+    demand_creation(core, call)
     return create_object(core, type_, call.namespace, merged, call.options, found)
 
 

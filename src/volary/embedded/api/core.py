@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 from volary.embedded.api.catalog import Catalog
+from volary.embedded.api.rbac import Rbac
 from volary.embedded.api.store import Entry, Store
 
 NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -29,6 +30,10 @@ class Core:
     new_id: Callable[[], str]
     store: Store = field(default_factory=Store)
     catalog: Catalog = field(default_factory=Catalog)
+    rbac: Rbac = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.rbac = Rbac(self.store)
 
     def stamp(self) -> str:
         """Return the time as objects carry it."""

@@ -18,6 +18,7 @@ from volary.embedded.api.errors import (
     invalid_object,
     not_found,
 )
+from volary.embedded.api.escalation import refuse_escalation
 from volary.embedded.api.managed import blank, given, pack, track, writer
 from volary.embedded.api.managers import Managers
 from volary.embedded.api.names import name_error, name_required
@@ -50,6 +51,7 @@ def create_object(
     default(type_, obj)
     name_it(core, type_, obj)
     need_namespace(core, type_, namespace, meta["name"])
+    refuse_escalation(core, type_, obj, None, options.user)
     found = _managers(core, type_, obj, options) if applied is None else applied
     for key in SET_BY_SERVER:
         meta.pop(key, None)

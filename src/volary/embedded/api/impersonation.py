@@ -28,7 +28,7 @@ from volary.embedded.api.identity import (
     account_of,
 )
 from volary.embedded.api.names import name_error
-from volary.embedded.api.rbac import Rbac
+from volary.embedded.api.rbac import Rbac, remember
 from volary.embedded.api.refusals import refusal
 
 USER, GROUP, UID = "impersonate-user", "impersonate-group", "impersonate-uid"
@@ -56,19 +56,31 @@ def wanted_user(headers: Mapping[str, str]) -> User | None:
     return None
 
 
-def impersonated(rbac: Rbac, user: User, wanted: User, request: Attributes) -> User:
-    """Return the user to go on as. Raises: Problem, if `user` may not speak for them."""
-    first: Problem | None = None
-    for mode in modes(user, wanted):
-        try:
-            if mode:
-                on_node = replace(user, extra=()) if mode == "associated-node" else user
-                demand(rbac, on_node, request.as_verb(f"impersonate-on:{mode}:{request.verb}"))
-            return Claim(rbac, user, mode).grant(wanted)
-        except Problem as problem:
-            first = first or problem
-    assert first, "the last mode is always tried"
-    raise first
+class Impersonation:
+    """Lets users be others, in one cluster."""
+
+    def __init__(self, rbac: Rbac) -> None:
+        self.rbac = rbac
+        self._last: dict[str, str] = {}  # user -> the mode that let them be somebody; tried first, so it refuses first
+
+    def become(self, user: User, wanted: User, request: Attributes) -> User:
+        """Return the user to go on as. Raises: Problem, if `user` may not speak for them."""
+        first: Problem | None = None
+        for mode in sorted(modes(user, wanted), key=lambda it: it != self._last.get(user.name)):
+            try:
+                found = self._claim(mode, user, wanted, request)
+            except Problem as problem:
+                first = first or problem
+            else:
+                remember(self._last, user.name, mode)
+                return found
+        assert first, "the old mode is always tried"
+        raise first
+
+    def _claim(self, mode: str, user: User, wanted: User, request: Attributes) -> User:
+        if mode:
+            demand(self.rbac, user, request.as_verb(f"impersonate-on:{mode}:{request.verb}"))
+        return Claim(self.rbac, user, mode).grant(wanted)
 
 
 def modes(user: User, wanted: User) -> Iterator[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from volary.embedded.api.attributes import Attributes
-from volary.embedded.api.errors import Problem, not_found
+from volary.embedded.api.errors import unexpected
 from volary.embedded.api.go_text import go_quoted
 from volary.embedded.api.identity import MASTERS, User
 from volary.embedded.api.rules import Rule, rule_from
@@ -36,20 +36,33 @@ class Decision:
     reason: str = ""
 
 
+class NoRole(Exception):
+    """A binding names a role that is not there."""
+
+    def __init__(self, kind: str, name: str) -> None:
+        super().__init__(f"{kind} {name}")
+        self.kind = kind
+        self.name = name
+
+    def text(self, plural: str) -> str:
+        """Return the server's words; it says either the kind or, in some places, what the request is about."""
+        return f"{plural or self.kind.lower()}.{GROUP} {go_quoted(self.name)} not found"
+
+
 @dataclass(slots=True)
 class Rights:
     """What one user holds in one namespace, or in the cluster."""
 
     grants: list[tuple[str, Rule]] = field(default_factory=list)  # (the binding, in words; the rule)
-    errors: list[str] = field(default_factory=list)  # bindings that lead nowhere
+    absent: list[NoRole] = field(default_factory=list)  # from bindings that lead nowhere
 
     @property
     def rules(self) -> list[Rule]:
         return [rule for _, rule in self.grants]
 
-    def error(self) -> str:
-        """Return the errors as one text, "" for none."""
-        texts = list(dict.fromkeys(self.errors))
+    def error(self, plural: str = "") -> str:
+        """Return what was not found as one text, "" for nothing."""
+        texts = list(dict.fromkeys(it.text(plural) for it in self.absent))
         return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]" if texts else ""
 
 
@@ -74,14 +87,11 @@ class Rbac:
         return found
 
     def _search(self, user: User, wanted: Attributes) -> Decision:
-        # Errors of bindings are told once each, those of the cluster first.
-        places = ["", wanted.namespace] if wanted.namespace else [""]
-        held = [self._held(user, place) for place in places]
-        for rights in held:
-            for binding, rule in rights.grants:
-                if rule.allows(wanted):
-                    return Decision(True, f"RBAC: allowed by {binding}")
-        error = Rights(errors=[it for rights in held for it in rights.errors]).error()
+        rights = self.rights(user, wanted.namespace)
+        for binding, rule in rights.grants:
+            if rule.allows(wanted):
+                return Decision(True, f"RBAC: allowed by {binding}")
+        error = rights.error()
         return Decision(False, f"RBAC: {error}" if error else "")
 
     def rights(self, user: User, namespace: str) -> Rights:
@@ -90,7 +100,7 @@ class Rbac:
         if not namespace:
             return own
         more = self._held(user, namespace)
-        return Rights(own.grants + more.grants, own.errors + more.errors)
+        return Rights(own.grants + more.grants, own.absent + more.absent)
 
     def _held(self, user: User, namespace: str) -> Rights:
         """Return what the bindings of one namespace, or those of the cluster, give to a user; shared."""
@@ -109,28 +119,25 @@ class Rbac:
             subject = next((it for it in binding.obj.get("subjects") or () if applies(it, user, namespace)), None)
             if subject is None:
                 continue
-            reference = binding.obj["roleRef"]
             try:
-                rules = self.rules_of(reference, namespace)
-            except Problem as problem:
-                found.errors.append(problem.message)
+                rules = self.rules_of(binding.obj["roleRef"], namespace)
+            except NoRole as absent:
+                found.absent.append(absent)
                 continue
             text = describe(binding, subject, namespace)
             found.grants += [(text, rule) for rule in rules]
         return found
 
     def rules_of(self, reference: Mapping[str, Any], namespace: str) -> list[Rule]:
-        """Return the rules of the role that a binding names. Raises: Problem, if it is not there."""
-        kind, name = reference.get("kind"), str(reference.get("name") or "")
+        """Return the rules of the role that a binding names. Raises: NoRole; Problem, if there can be none."""
+        kind, name = str(reference.get("kind") or ""), str(reference.get("name") or "")
         if kind not in ("Role", "ClusterRole"):
-            raise Problem(500, "", f"unsupported role reference kind: {go_quoted(str(kind or ''))}")
-        self._listen()
+            raise unexpected(f"unsupported role reference kind: {go_quoted(kind)}")
         resource, place = (ROLES, namespace) if kind == "Role" else (CLUSTER_ROLES, "")
         entry = self._store.get(resource, place, name)
         if entry is None:
-            # The real resolver names the kind, not the resource.
-            raise not_found(GROUP, kind.lower(), name)
-        return [rule_from(it) for it in entry.obj.get("rules") or ()]
+            raise NoRole(kind, name)
+        return rules_in(entry.obj)
 
     def _listen(self) -> None:
         if not self._listens:
@@ -151,6 +158,10 @@ def remember(table: dict[Any, Any], key: Any, value: Any) -> None:
     if len(table) >= MOST_REMEMBERED:
         table.clear()
     table[key] = value
+
+
+def rules_in(role: Mapping[str, Any]) -> list[Rule]:
+    return [rule_from(it) for it in role.get("rules") or ()]
 
 
 def applies(subject: Subject, user: User, namespace: str) -> bool:

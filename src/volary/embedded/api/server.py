@@ -35,7 +35,6 @@ from volary.embedded.api.identity import ADMIN, User, master
 from volary.embedded.api.local_access import LocalAccess
 from volary.embedded.api.openapi import OpenApi
 from volary.embedded.api.patching import patch
-from volary.embedded.api.rbac import Rbac
 from volary.embedded.api.reading import JSON, Snapshots, shown
 from volary.embedded.api.store import Store
 from volary.embedded.api.updating import find, update
@@ -59,7 +58,7 @@ class ApiServer:
     ) -> None:
         self.core = Core(name, now, rng, new_id, store or Store(), catalog or Catalog())
         bootstrap_roles.sow(self.core.store, name, self.core.stamp())
-        self.gate = Gate(Rbac(self.core.store))
+        self.gate = Gate(self.core.rbac)
         self.local = LocalAccess(self.core)
         self.snapshots = Snapshots()
         self._documents: tuple[int, Discovery, OpenApi] | None = None

@@ -12,6 +12,7 @@ from volary.embedded.api.core import Core
 from volary.embedded.api.crds import CRDS
 from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.errors import Problem, bad_request, conflict, invalid, invalid_object, not_found, unexpected
+from volary.embedded.api.escalation import refuse_escalation
 from volary.embedded.api.managed import bare, entries_of, given, pack, track, writer
 from volary.embedded.api.managers import Managers, encode
 from volary.embedded.api.names import immutable_errors
@@ -93,6 +94,7 @@ def commit(
     _keep_fixed(new, old)
     new = _mask(type_, new, old, subresource)
     default(type_, new)
+    refuse_escalation(core, type_, new, old, options.user)
     if subresource == "":
         admit_update(core, type_, new, old)
     if subresource != "status":
