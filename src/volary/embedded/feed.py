@@ -19,26 +19,56 @@ LONGEST_SECONDS = 1800.0  # an API server ends every watch after half an hour or
 MOST_BYTES = 16 << 20  # a reader this far behind will not catch up
 
 
-class Feed:
-    """An open watch; leave the `with` block and it is closed. All times are the event loop's."""
+class Pulse:
+    """The times of one watch, by the event loop's clock: bookmarks while it is open, and its end."""
 
-    def __init__(self, watch: Watch, on_dropped: Callable[[], None] | None = None) -> None:
+    def __init__(self, watch: Watch, deliver: Callable[[bytes], None], end: Callable[[], None]) -> None:
         self._watch = watch
-        self._on_dropped = on_dropped
-        self._loop = asyncio.get_running_loop()
+        self._deliver = deliver
+        self._end = end
+        self._timers: list[asyncio.TimerHandle] = []
+
+    def start(self) -> None:
+        seconds = self._watch.timeout_seconds
+        loop = asyncio.get_running_loop()
+        self._timers = [loop.call_later(min(seconds or LONGEST_SECONDS, LONGEST_SECONDS), self._end)]
+        if self._watch.bookmark() is not None:
+            self._timers.append(loop.call_later(BOOKMARK_SECONDS, self._beat))
+
+    def stop(self) -> None:
+        """Let nothing more happen; safe to repeat."""
+        for timer in self._timers:
+            timer.cancel()
+        self._timers = []
+
+    def _beat(self) -> None:
+        if (line := self._watch.bookmark()) is not None:
+            self._deliver(line)
+        if self._timers:
+            self._timers[1] = asyncio.get_running_loop().call_later(BOOKMARK_SECONDS, self._beat)
+
+
+class Feed:
+    """An open watch; leave the `with` block and it is closed."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._pulse = Pulse(watch, self._deliver, self.end)
         self._waiting: deque[bytes] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
         self._ended = False
-        self._timers: list[asyncio.TimerHandle] = []
+        self._initial = True
         self.dropped = False
 
     def __enter__(self) -> Self:
-        seconds = self._watch.timeout_seconds
-        self._timers.append(self._loop.call_later(min(seconds or LONGEST_SECONDS, LONGEST_SECONDS), self.end))
         self._watch.open(self._deliver)
-        if self._watch.bookmark() is not None:
-            self._timers.append(self._loop.call_later(BOOKMARK_SECONDS, self._bookmark))
+        # What was asked for as a beginning is as large as it is; only what comes later can be too much.
+        self._initial, self._bytes = False, 0
+        if self._watch.ended:
+            self.end()
+        else:
+            self._pulse.start()
         return self
 
     def __exit__(
@@ -50,8 +80,7 @@ class Feed:
         """Close the watch; what is queued is still read."""
         self._ended = True
         self._watch.close()
-        for timer in self._timers:
-            timer.cancel()
+        self._pulse.stop()
         self._wake.set()
 
     async def chunks(self) -> AsyncIterator[bytes]:
@@ -72,17 +101,8 @@ class Feed:
             return
         self._waiting.append(event)
         self._bytes += len(event)
-        if self._bytes > MOST_BYTES:
+        if self._bytes > MOST_BYTES and not self._initial:
             self.dropped = True
             self._waiting.clear()
             self.end()
-            if self._on_dropped:
-                self._on_dropped()
         self._wake.set()
-
-    def _bookmark(self) -> None:
-        if (line := self._watch.bookmark()) is not None:
-            self._deliver(line)
-        self._timers = [timer for timer in self._timers if timer.when() > self._loop.time()]
-        if not self._ended:
-            self._timers.append(self._loop.call_later(BOOKMARK_SECONDS, self._bookmark))

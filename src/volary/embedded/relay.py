@@ -5,15 +5,14 @@ Source: apimachinery util/proxy, UpgradeAwareHandler (headers that stay behind, 
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import aiohttp
-from aiohttp import web
 from multidict import CIMultiDict
 from yarl import URL
 
 from volary.embedded.api.answers import Proxy
 from volary.embedded.api.errors import Problem
+from volary.embedded.front.incoming import Incoming
+from volary.embedded.front.pieces import Pieces
 from volary.embedded.outside import Address
 
 CONNECT_SECONDS = 5.0
@@ -24,56 +23,54 @@ UNSAID = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 # Of one line between two machines, or the API server's own business.
 STAYS = frozenset(
     {"connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
-     "upgrade", "host", "authorization", "content-length"}
+     "upgrade", "host", "authorization", "content-length", "expect"}
 )  # fmt: skip
 
 
 async def relay(
-    client: aiohttp.ClientSession, http: web.BaseRequest, target: Proxy, address: Address
-) -> web.StreamResponse:
-    """Send the request on and its answer back. Raises: Problem 503 when nobody answers."""
+    client: aiohttp.ClientSession, incoming: Incoming, target: Proxy, address: Address, pieces: Pieces
+) -> None:
+    """Send the request on and its answer back. Raises: Problem 503 when nobody answers, ConnectionError."""
     host, port = address
-    url = URL(f"{target.scheme}://{host}:{port}{raw_rest(http)}", encoded=True)
+    url = URL(f"{target.scheme}://{host}:{port}{raw_rest(incoming)}", encoded=True)
     try:
         async with client.request(
-            http.method,
+            incoming.method,
             url,
-            headers=forwarded(http, target),
-            data=http.content if http.can_read_body else None,
+            headers=forwarded(incoming, target),
+            data=incoming.upload.pieces() if incoming.upload else None,
             allow_redirects=False,
             skip_auto_headers=UNSAID,
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=ANSWER_SECONDS),
         ) as answer:
-            return await send_back(http, answer)
+            await send_back(answer, pieces)
     except (aiohttp.ClientError, TimeoutError, OSError) as why:
+        if pieces.status:  # half an answer is out: only the broken line can say that there is no more
+            raise ConnectionResetError(str(why)) from why
         raise Problem(503, "ServiceUnavailable", f"error trying to reach service: {why}") from why
 
 
-def raw_rest(http: web.BaseRequest) -> str:
+def raw_rest(incoming: Incoming) -> str:
     """Return what follows /proxy in the request line, escaped as it came: reading it is the service's business."""
-    path, mark, query = http.raw_path.partition("?")
+    path, mark, query = incoming.target.raw.partition("?")
     return "/" + "/".join(path.split("/")[AFTER_PROXY:]) + mark + query
 
 
-def forwarded(http: web.BaseRequest, target: Proxy) -> CIMultiDict[str]:
+def forwarded(incoming: Incoming, target: Proxy) -> CIMultiDict[str]:
     """Return the headers that go on to the service: all but the line's own and the API server's token."""
-    found = CIMultiDict((name, value) for name, value in http.headers.items() if name.lower() not in STAYS)
-    if http.content_length is not None:
-        found["Content-Length"] = str(http.content_length)
+    named = ((name.decode("latin-1"), value.decode("utf-8", "surrogateescape")) for name, value in incoming.fields)
+    found = CIMultiDict((name, value) for name, value in named if name.lower() not in STAYS)
+    if incoming.length is not None:
+        found["Content-Length"] = str(incoming.length)
     found["Host"] = f"{target.service}.{target.namespace}"
-    found["X-Forwarded-For"] = ", ".join(filter(None, (http.headers.get("X-Forwarded-For"), http.remote)))
-    found["X-Forwarded-Uri"] = http.raw_path.partition("?")[0]
+    found["X-Forwarded-For"] = ", ".join(filter(None, (incoming.headers.get("x-forwarded-for"), incoming.remote)))
+    found["X-Forwarded-Uri"] = incoming.target.raw.partition("?")[0]
     return found
 
 
-async def send_back(http: web.BaseRequest, answer: aiohttp.ClientResponse) -> web.StreamResponse:
-    headers = CIMultiDict((name, value) for name, value in answer.headers.items() if name.lower() not in STAYS)
-    if "Content-Length" in answer.headers:
-        headers["Content-Length"] = answer.headers["Content-Length"]
-    response = web.StreamResponse(status=answer.status, reason=answer.reason, headers=headers)
-    await response.prepare(http)
-    with suppress(ConnectionError):  # the client went away
-        async for chunk in answer.content.iter_any():
-            await response.write(chunk)
-        await response.write_eof()
-    return response
+async def send_back(answer: aiohttp.ClientResponse, pieces: Pieces) -> None:
+    headers = [(name, value) for name, value in answer.headers.items() if name.lower() not in STAYS]
+    length = answer.headers.get("Content-Length")
+    pieces.start(answer.status, headers, int(length) if length is not None else None, answer.reason or "")
+    async for chunk in answer.content.iter_any():
+        await pieces.write(chunk)

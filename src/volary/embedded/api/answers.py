@@ -18,6 +18,7 @@ class Watch(Protocol):
 
     headers: Mapping[str, str]
     timeout_seconds: float  # after which the stream ends; 0 for no limit of the client's
+    ended: bool  # what `open` delivers is all there will be
 
     def open(self, deliver: Callable[[bytes], None]) -> None:
         """Deliver what there is to deliver at once, then every change, from inside the write."""

@@ -31,6 +31,7 @@ class FakeWatch:
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
     timeout_seconds: float = 0
     bookmarks: bool = True
+    ended: bool = False
     first: tuple[bytes, ...] = (b"first\n",)
     deliver: Callable[[bytes], None] | None = None
     closed: int = 0

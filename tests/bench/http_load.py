@@ -1,0 +1,98 @@
+"""A client that costs little: requests made beforehand, one at a time on each connection, answers counted by length."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tests.bench.http_server import TOKEN
+
+HEADERS = f"Host: 127.0.0.1\r\nUser-Agent: bench/1\r\nAccept: application/json\r\nAuthorization: Bearer {TOKEN}\r\n"
+LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+
+
+def request(method: str, path: str, body: bytes = b"", content_type: str = "application/json") -> bytes:
+    """Return a request as bytes."""
+    head = f"{method} {path} HTTP/1.1\r\n{HEADERS}"
+    if body:
+        head += f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + b"\r\n" + body
+
+
+@dataclass
+class Load:
+    """One run: what is sent, until when, and what came back."""
+
+    requests: Iterator[bytes]
+    until: float
+    statuses: Counter[int] = field(default_factory=Counter)
+    latencies: list[float] = field(default_factory=list)
+    open: int = 0
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def good(self) -> int:
+        return sum(number for status, number in self.statuses.items() if status < 300)
+
+
+class Client(asyncio.Protocol):
+    """One connection."""
+
+    def __init__(self, load: Load) -> None:
+        self.load = load
+        self.wanted = 0
+        self.buffer = bytearray()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
+        self.transport: asyncio.Transport = transport  # type: ignore[assignment]
+        self.load.open += 1
+        self.send()
+
+    def send(self) -> None:
+        self.began = time.perf_counter()
+        following = next(self.load.requests, None) if self.began < self.load.until else None
+        if following is None:
+            self.transport.close()
+        else:
+            self.transport.write(following)
+
+    def data_received(self, data: bytes) -> None:
+        self.buffer += data
+        if not self.wanted:
+            end = self.buffer.find(b"\r\n\r\n")
+            if end < 0:
+                return
+            found = LENGTH.search(self.buffer)
+            self.wanted = end + 4 + (int(found[1]) if found else 0)
+        if len(self.buffer) >= self.wanted:
+            self.load.statuses[int(self.buffer[9:12])] += 1
+            self.load.latencies.append(time.perf_counter() - self.began)
+            del self.buffer[: self.wanted]
+            self.wanted = 0
+            self.send()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.load.open -= 1
+        if not self.load.open:
+            self.load.done.set()
+
+
+async def run(port: int, requests: Iterator[bytes], seconds: float, connections: int, tls: bool) -> Load:
+    """Send as fast as answers come, on some connections."""
+    load = Load(requests, time.perf_counter() + seconds)
+    loop = asyncio.get_running_loop()
+    context = None
+    if tls:
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    for _ in range(connections):
+        await loop.create_connection(lambda: Client(load), "127.0.0.1", port, ssl=context)
+    await load.done.wait()
+    return load
