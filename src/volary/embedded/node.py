@@ -19,7 +19,6 @@ from volary.embedded.controllers.objects import (
     finished,
     format_time,
     key_of,
-    labels_of,
     spec_of,
     status_of,
     uid_of,
@@ -28,6 +27,7 @@ from volary.embedded.controllers.world import Line, World
 from volary.embedded.node_object import NODES, new_lease, new_node, node_status
 from volary.embedded.pods import PodRun, Setting
 from volary.embedded.processes import Address, Processes
+from volary.embedded.scheduling import place
 
 log = logging.getLogger(__name__)
 
@@ -168,27 +168,16 @@ class Node:
         self._add(key)
 
     def _bind(self, pod: Object) -> None:
-        """Give a pod to this node, or say why not."""
-        problem = self._unfit(pod)
+        """Give a pod to a node, or say why not."""
+        node, problem = place(pod, self.world.local.items(NODES), self.setting.name)
         if problem:
             self._say_unschedulable(pod, problem)
             return
         bound = edited(pod)
-        bound["spec"]["nodeName"] = self.setting.name
+        bound["spec"]["nodeName"] = node
         self.world.local.update(PODS, bound, SCHEDULER)
-        text = f"Successfully assigned {'/'.join(key_of(pod))} to {self.setting.name}"
+        text = f"Successfully assigned {'/'.join(key_of(pod))} to {node}"
         self.world.event(pod, Line("Scheduled", text), SCHEDULER)
-
-    def _unfit(self, pod: Object) -> str:
-        node = self.world.local.get(NODES, "", self.setting.name)
-        if node is None:
-            return "no nodes available to schedule pods"
-        if spec_of(node).get("unschedulable"):
-            return "0/1 nodes are available: 1 node(s) were unschedulable."
-        wanted = spec_of(pod).get("nodeSelector") or {}
-        if any(labels_of(node).get(name) != value for name, value in wanted.items()):
-            return "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."
-        return ""
 
     def _say_unschedulable(self, pod: Object, problem: str) -> None:
         old = condition(pod, "PodScheduled")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from volary.embedded.controllers.daemonset import DaemonSets
 from volary.embedded.controllers.deployment import Deployments
 from volary.embedded.controllers.endpointslice import EndpointSlices
 from volary.embedded.controllers.garbage import Collector
@@ -40,6 +41,7 @@ def _of_controller_manager(world: World, index: Index, root_ca: str) -> list[Con
         Collector(world, index),
         Deployments(world),
         PodSets(world),
+        DaemonSets(world),
         Jobs(world),
         FinishedJobs(world),
         EndpointSlices(world),

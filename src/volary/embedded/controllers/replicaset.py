@@ -103,7 +103,7 @@ class PodSets:
         now = self.world.now()
         pods = active(claim(self.local, replica_set, PODS))
         seconds = int(spec_of(replica_set).get("minReadySeconds") or 0)
-        waits = [_until_available(pod, seconds, now) for pod in pods if ready(pod)]
+        waits = [until_available(pod, seconds, now) for pod in pods if ready(pod)]
         status = _status(replica_set, pods, sum(wait <= 0 for wait in waits))
         conditions = _conditions(replica_set, failure, now)
         if conditions:
@@ -142,7 +142,8 @@ def cheapest_first(pod: Object) -> tuple[Any, ...]:
     )
 
 
-def _until_available(pod: Object, min_ready_seconds: int, now: datetime) -> float:
+def until_available(pod: Object, min_ready_seconds: int, now: datetime) -> float:
+    """Return the seconds until a ready pod has been so for long enough, 0 or less if it has."""
     since = (condition(pod, "Ready") or {}).get("lastTransitionTime")
     if not min_ready_seconds or since is None:
         return 0.0
