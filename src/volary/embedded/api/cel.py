@@ -22,17 +22,30 @@ from volary.embedded.api.cel_functions import Function
 from volary.embedded.api.cel_library import FUNCTIONS
 from volary.embedded.api.cel_source import adapted, told
 
-EXTENSIONS = ("bindings", "encoders", "lists", "optional", "sets", "strings", "two-var-comprehensions")
+# Kubernetes' own: what else the library has would let rules through that a real server refuses.
+EXTENSIONS = (
+    ("lists", "latest"),
+    ("optional", "latest"),
+    ("sets", "latest"),
+    ("strings", "2"),
+    ("two-var-comprehensions", "latest"),
+)
 SELF, OLD, GIVEN, PRESENT = "self", "oldSelf", "oldSelfGiven", "oldSelfPresent"
 # An optional value cannot be handed over; the expression makes it of two that can.
 WRAPPED = f"cel.bind({OLD}, {PRESENT} ? optional.of({GIVEN}) : optional.none(), (\n%s\n))"
 DYN = ("dyn",)
+
+NUMBERS = re.compile(r"no matching overload for '_[<>]=?_' applied to '\((?:int|uint|double), (?:int|uint|double)\)'")
 
 Type = tuple[Any, ...]  # ("list", ("string",))
 
 
 class NotCompiled(Exception):
     """An expression that is none; the text is the compiler's."""
+
+
+class NotOffered(NotCompiled):
+    """An expression that is right, and that the library cannot evaluate."""
 
 
 class Failure(Exception):
@@ -56,6 +69,7 @@ class Program:
     expression: Any
     optional_old: bool
     returns: str  # "BOOL", "STRING", "DYN" where only the value will say
+    serialized: bytes  # of the expression as it was checked, for a closer look
 
     def run(self, value: Any, old: Any, has_old: bool) -> Any:
         """Return the expression's value. Raises: Failure."""
@@ -74,26 +88,40 @@ def compiled(text: str, self_type: Type, optional_old: bool = False) -> Program:
     """Return the expression compiled. Raises: NotCompiled."""
     source = adapted(text)
     try:
-        checked = _environment(self_type, optional_old, False).compile(source)
-        returns = checked.return_type().name()
-        if optional_old:
-            checked = _environment(self_type, True, True).compile(WRAPPED % source)
+        return _compiled(source, self_type, optional_old)
     except RuntimeError as error:
-        raise NotCompiled(_diagnosis(str(error))) from error
-    return Program(checked, optional_old, returns)
+        if NUMBERS.search(str(error)):  # of two types: Kubernetes lets them be compared, the library if it cannot tell
+            return compiled(text, DYN, optional_old) if self_type != DYN else _unchecked(source, optional_old)
+        diagnosis = _diagnosis(str(error))
+        raise (NotCompiled if diagnosis.startswith("ERROR: ") else NotOffered)(diagnosis) from error
+
+
+def _compiled(source: str, self_type: Type, optional_old: bool) -> Program:
+    checked = _environment(self_type, optional_old, False).compile(source)
+    returns, serialized = checked.return_type().name(), checked.serialize()
+    if optional_old:
+        checked = _environment(self_type, True, True).compile(WRAPPED % source)
+    return Program(checked, optional_old, returns, serialized)
+
+
+def _unchecked(source: str, optional_old: bool) -> Program:
+    wrapped = WRAPPED % source if optional_old else source
+    made = _environment(DYN, optional_old, optional_old).compile(wrapped, True)
+    return Program(made, optional_old, "DYN", made.serialize())
 
 
 @lru_cache(maxsize=256)
 def _environment(self_type: Type, optional_old: bool, wrapped: bool) -> Any:
     cel = import_module("cel_expr_python.cel")
     variables = {SELF: self_type}
+    extensions = (*EXTENSIONS, ("bindings", "latest")) if wrapped else EXTENSIONS
     if wrapped:
         variables |= {GIVEN: self_type, PRESENT: ("bool",)}
     else:
         variables[OLD] = ("optional_type", self_type) if optional_old else self_type
     config = {
         "name": "kubernetes",
-        "extensions": [{"name": it, "version": "latest"} for it in EXTENSIONS],
+        "extensions": [{"name": name, "version": version} for name, version in extensions],
         "variables": [{"name": name, **_in_yaml(it)} for name, it in variables.items()],
     }
     made = cel.NewEnvConfigFromYaml(msgspec.json.encode(config).decode())  # JSON is YAML
@@ -134,6 +162,7 @@ def _diagnosis(text: str) -> str:
     return told(re.sub(r" \[[A-Z_]+\]$", "", re.sub(r"^[A-Z_]+: ", "", text)))
 
 
+CONVERSION = r"type conversion error from 'string' to 'google.protobuf.\1'"
 CODE = re.compile(r"^[A-Z_]+: ")
 # The library's words at evaluation -> cel-go's.
 WORDS = (
@@ -141,6 +170,8 @@ WORDS = (
     (re.compile(r"^Index error: index=(-?\d+) size=\d+$"), r"index out of bounds: \1"),
     (re.compile(r"^No matching overloads found.*$", re.DOTALL), "no such overload"),
     (re.compile(r"^divide by zero$"), "division by zero"),
+    (re.compile(r"^modulus by zero$"), "modulus by zero"),
+    (re.compile(r"^String to (Duration|Timestamp) conversion failed$"), CONVERSION),
 )
 
 

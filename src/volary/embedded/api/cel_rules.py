@@ -19,6 +19,7 @@ from volary.embedded.api.cel_source import names
 from volary.embedded.api.cel_types import self_type
 from volary.embedded.api.cel_values import aligned, seen
 from volary.embedded.api.errors import OMITTED, FieldError
+from volary.embedded.api.field_paths import NoSuchPlace, steps
 from volary.embedded.api.ratcheting import NOTHING, Past
 from volary.embedded.api.schema import Node
 
@@ -101,7 +102,7 @@ def _rule(raw: Mapping[str, Any], node: Node) -> Rule:
         text.strip(),
         str(raw.get("message") or "").strip(),
         str(raw.get("reason") or "FieldValueInvalid"),
-        normal_path(str(raw.get("fieldPath") or "")),
+        field_path(str(raw.get("fieldPath") or ""), node),
         program,
         error,
         "oldSelf" in names(text),
@@ -110,9 +111,15 @@ def _rule(raw: Mapping[str, Any], node: Node) -> Rule:
     )
 
 
-def normal_path(path: str) -> str:
-    """Return a field path as messages have it: `.a['b']` is `a[b]`."""
-    return path.removeprefix(".").replace("['", "[").replace("']", "]")
+def field_path(path: str, node: Node) -> str:
+    """Return a rule's field path as messages have it: fields by name, entries of maps in brackets."""
+    found = ""
+    try:
+        for name, place in steps(path, node):
+            found += f"[{name}]" if place.has_values else f".{name}"
+    except NoSuchPlace:
+        return ""
+    return found.removeprefix(".")
 
 
 def check(node: Node, obj: Any, past: Past, warn: Warn) -> list[FieldError]:
@@ -154,7 +161,8 @@ def _ask(rules: Rules, value: Any, past: Past, path: str, warn: Warn) -> Iterato
         if isinstance(found, FieldError):
             yield FieldError(found.reason, path or "<nil>", found.detail, found.value)
             continue
-        where = (f"{path}.{rule.below}" if path else rule.below) if rule.below else path or "<nil>"
+        joined = "" if not path or rule.below.startswith("[") else "."
+        where = f"{path}{joined}{rule.below}" if rule.below else path or "<nil>"
         omit = kind in ("object", "array") or rule.reason in ("FieldValueForbidden", "FieldValueRequired")
         detail = "" if rule.reason == "FieldValueDuplicate" else found
         error = FieldError(rule.reason, where, detail, OMITTED if omit else value)
