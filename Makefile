@@ -1,6 +1,6 @@
 # Every target does the set-up it needs itself; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo real test check format conformance peers bench sim golden reference ready lock clean
+.PHONY: help setup demo real test check format conformance clients peers bench sim golden reference ready lock clean
 PY := .venv/bin/python
 ARGS ?=
 
@@ -34,6 +34,10 @@ format: setup ## put the code into the house format
 conformance: setup ## against a real control plane (needs Go; built once, about five minutes)
 	@$(PY) -m pytest -m conformance tests/conformance $(ARGS)
 
+clients: setup ## the embedded API with clients of other projects: kubernetes, lightkube, kr8s, kopf
+	@scripts/setup clients
+	@$(PY) -m pytest -m clients tests/clients $(ARGS)
+
 peers: setup ## with the real Flagger and the real Flux (needs Go; built once, about twenty minutes)
 	@$(PY) -m pytest -m peers tests/conformance $(ARGS)
 
@@ -57,6 +61,7 @@ ready: ## what CI runs
 lock: ## resolve the lock files anew (needs uv)
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra demo pyproject.toml -o requirements/run.txt
 	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --extra demo --group dev pyproject.toml -o requirements/dev.txt
+	@uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --group clients -o requirements/clients.txt
 
 clean: ## remove what was made
-	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	@rm -rf .venv .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
