@@ -12,22 +12,18 @@ import asyncio
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from volary.embedded.addresses import Addresses, claim_addresses
-from volary.embedded.api.local import Object
 from volary.embedded.api.restoring import restore
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import Store
 from volary.embedded.audit import FileSink, Recorder
 from volary.embedded.controllers import Clock, World, controllers
-from volary.embedded.controllers.world import Line
-from volary.embedded.inside import Inside
 from volary.embedded.journal import Journal
-from volary.embedded.local_processes import LocalProcesses
-from volary.embedded.node import Node
-from volary.embedded.pods import Setting
 from volary.embedded.server import Identity, Server
-from volary.embedded.traffic import Traffic
+
+if TYPE_CHECKING:
+    from volary.embedded.ground import Ground
 
 TOKEN_BYTES = 32
 
@@ -60,19 +56,17 @@ class EmbeddedCluster:
         self.world = World(self.api.local, clock)
         self.manager = controllers(self.world, workloads=wanted.controllers)
         self.ready = asyncio.Event()
-        self._node: Node | None = None
-        self._traffic: Traffic | None = None
-        self._addresses: Addresses | None = None
+        self._ground: Ground | None = None
         if wanted.pods:
-            self._addresses = claim_addresses(clock.rng)
-            self._traffic = Traffic(self.api.local, self._lookup, folder / "mesh", clock.now, say=self._note)
-            self._node = self._make_node(self._traffic, self._addresses)
+            from volary.embedded.ground import Ground  # half of the start of the program, for who needs it
+
+            self._ground = Ground(self.api, self.world, folder, clock)
         self.server = self._make_server(clock)
 
     @property
     def gateway(self) -> str:
         """Return HOST:PORT where traffic enters the cluster, "" where there is none."""
-        return "{}:{}".format(*self._traffic.gateway) if self._traffic else ""
+        return self._ground.gateway if self._ground else ""
 
     @property
     def audit_log(self) -> Path | None:
@@ -84,35 +78,23 @@ class EmbeddedCluster:
         await self.server.start(self.wanted.port)
         try:
             async with asyncio.TaskGroup() as group:
-                if self._node and self._traffic and self._addresses:
-                    group.create_task(self._traffic.run(f"10.{self._addresses.network}.255.2"))
-                    group.create_task(self._node.run())
-                    await self._traffic.ready.wait()
-                self.ready.set()
+                if self._ground:
+                    group.create_task(self._ground.run(self.ready))
+                else:
+                    self.ready.set()
                 await asyncio.Event().wait()
         finally:
             await self.server.close()
             self.manager.stop()
-            if self._addresses:
-                self._addresses.close()
+            if self._ground:
+                self._ground.close()
             if self._sink:
                 self._sink.close()
             if self.journal:
                 self.journal.close()
 
-    def _lookup(self, namespace: str, pod: str) -> dict[int, tuple[str, int]]:
-        return self._node.lookup(namespace, pod) if self._node else {}
-
-    def _note(self, about: Object, text: str) -> None:
-        self.world.event(about, Line("NotApplied", text, "Warning"), "volary-mesh")
-
-    def _make_node(self, traffic: Traffic, addresses: Addresses) -> Node:
-        setting = Setting(folder=self.folder / "pods", gateway="{}:{}".format(*traffic.gateway))
-        setting.folder.mkdir(mode=0o700, exist_ok=True)
-        return Node(self.world, LocalProcesses(self.folder), addresses, setting)
-
     def _make_server(self, clock: Clock) -> Server:
-        outside = Inside(self.api.local, self._node, self._traffic.resolve) if self._node and self._traffic else None
+        outside = self._ground.outside if self._ground else None
         self._sink = FileSink(self.audit_log) if self.audit_log else None
         audit = Recorder(self._sink, clock.now, clock.new_id) if self._sink else None
         return Server(self.api, Identity(secrets.token_urlsafe(TOKEN_BYTES)), outside, audit)

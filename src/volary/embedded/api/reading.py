@@ -12,8 +12,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import yaml
-
 from volary.embedded.api import conversion, field_selectors, selectors, table
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
@@ -145,22 +143,11 @@ def form_of(accept: str) -> str:
     raise Problem(406, "NotAcceptable", f"406: Not Acceptable\n\nAvailable representations: {listed}", {})
 
 
-class GoDumper(yaml.CSafeDumper):
-    """Quotes strings that could be read as something else with double quotes."""
-
-
-def _text(dumper: GoDumper, value: str) -> yaml.ScalarNode:
-    tag = dumper.resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]
-    plain = tag == "tag:yaml.org,2002:str"
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if plain else '"')
-
-
-GoDumper.add_representer(str, _text)
-
-
 def as_yaml(raw: bytes) -> bytes:
     """Return JSON bytes as YAML, keys sorted."""
-    return yaml.dump(decode(raw), Dumper=GoDumper, sort_keys=True, allow_unicode=True).encode()
+    from volary.embedded.api import go_yaml  # few clients ask for YAML, and its library takes its time to import
+
+    return go_yaml.write_yaml(decode(raw))
 
 
 def partial(obj: Object) -> Object:
