@@ -15,10 +15,10 @@ from volary.fleet import wire
 from volary.fleet.membership import Membership
 from volary.kube.client import Client
 from volary.kube.kubeconfig_file import BadKubeconfig
+from volary.kube.listwatch import WATCH_SECONDS
 from volary.kube.objects import NewObject, dig
 from volary.kube.resources import CLUSTERS, DEFINITIONS, NAMESPACES, SECRETS
 from volary.runtime.cluster import Cluster
-from volary.runtime.informer import WATCH_SECONDS
 from volary.sim.clock import VirtualClock
 from volary.sim.faults import Faulty
 from volary.sim.loop import run_virtually

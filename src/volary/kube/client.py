@@ -37,10 +37,17 @@ class Listing:
 class Client:
     """The verbs of one API server. Raises everywhere: `kube.errors.KubeError`."""
 
-    def __init__(self, transport: Transport, user_agent: str = "volary", timeout_seconds: float = 30.0) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        user_agent: str = "volary",
+        timeout_seconds: float = 30.0,
+        streams_lists: bool = False,
+    ) -> None:
         self.transport = transport
         self.user_agent = user_agent
         self.timeout_seconds = timeout_seconds
+        self.streams_lists = streams_lists  # worth a try (1.34 and later); False once it was refused
         self.server_time: datetime | None = None  # the `Date` of the last answer: deadlines go by the server's clock
         self.server_time_at = 0.0  # the event loop's time when that answer came
         self._resources: dict[tuple[str, str], Resource] = {}
@@ -92,13 +99,19 @@ class Client:
             "resourceVersion": version,
             "timeoutSeconds": str(seconds),
         }
-        request = self._request("GET", resource.path(namespace), query, timeout_seconds=silence_seconds)
+        async with self.stream(resource.path(namespace), query, silence_seconds) as stream:
+            yield events_in(stream)
+
+    @contextlib.asynccontextmanager
+    async def stream(self, path: str, query: Mapping[str, str], silence_seconds: float) -> AsyncIterator[Stream]:
+        """Open an answer that goes on. Raises: Expired, Unreachable, ApiError."""
+        request = self._request("GET", path, query, timeout_seconds=silence_seconds)
         async with self.transport.stream(request) as stream:
             if stream.status >= 300:
                 body = b"".join([chunk async for chunk in stream.chunks()])
                 raise error_from(Response(stream.status, stream.headers, body))
             self._note_time(stream.headers)
-            yield events_in(stream)
+            yield stream
 
     async def create(self, resource: Resource, obj: Object, manager: str = "") -> NewObject:
         """Create. Raises: AlreadyExists."""
@@ -198,15 +211,27 @@ class Client:
         content_type: str = "application/json",
     ) -> NewObject:
         encoded = b"" if body is None else msgspec.json.encode(body)
-        response = await self.transport.request(self._request(method, path, query or {}, encoded, content_type))
+        answer = await self.ask(method, path, query or {}, encoded, content_type)
+        try:
+            decoded: NewObject = msgspec.json.decode(answer, type=dict)
+        except msgspec.MsgspecError:
+            raise unreadable(path) from None
+        return decoded
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str],
+        body: bytes = b"",
+        content_type: str = "application/json",
+    ) -> bytes:
+        """Return the body of the answer. Raises: KubeError."""
+        response = await self.transport.request(self._request(method, path, query, body, content_type))
         self._note_time(response.headers)
         if response.status >= 300:
             raise error_from(response)
-        try:
-            decoded: NewObject = msgspec.json.decode(response.body, type=dict)
-        except msgspec.MsgspecError:
-            raise Unreachable("Failed", f"{path}: the answer is no JSON object; is this an API server?") from None
-        return decoded
+        return response.body
 
     def _note_time(self, headers: Mapping[str, str]) -> None:
         """Remember the server's clock (whole seconds) from an answer."""
@@ -221,11 +246,26 @@ def selectors(labels: str, fields: str) -> dict[str, str]:
     return query | ({"fieldSelector": fields} if fields else {})
 
 
+def unreadable(path: str) -> Unreachable:
+    return Unreachable("Failed", f"{path}: the answer is no JSON object; is this an API server?")
+
+
 async def events_in(stream: Stream) -> AsyncIterator[Mapping[str, Any]]:
     """Yield the watch events of a stream of JSON lines; a last line that was cut off is dropped."""
-    rest = b""
+    async for line in lines_in(stream):
+        yield msgspec.json.decode(line)
+
+
+async def lines_in(stream: Stream) -> AsyncIterator[bytes]:
+    """Yield the lines of a stream, of any length; a last line that was cut off is dropped."""
+    begun: list[bytes] = []
     async for chunk in stream.chunks():
-        *lines, rest = (rest + chunk).split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield msgspec.json.decode(line)
+        first, *others = chunk.split(b"\n")
+        begun.append(first)
+        if others:
+            # Joined once: a line of many megabytes comes in hundreds of chunks.
+            *lines, last = b"".join(begun), *others
+            begun = [last]
+            for line in lines:
+                if line and not line.isspace():
+                    yield line

@@ -2,7 +2,8 @@
 
 Guarantees: listeners hear of every object's last state, in order for each object; `synced` is set once the store holds
 a whole list; a listener that raises is logged and harms nobody else. Bookmarks keep the version fresh, so an idle kind
-is listed once. What to ask for next is `kube.watch`'s to say; here are the waiting, the telling and the bad days.
+is listed once. What to ask for next is `kube.watch`'s to say, how objects are held `kube.keeping`'s; here are the
+waiting, the telling and the bad days.
 Source: kube-rs `watcher`; client-go `reflector`.
 """
 
@@ -16,9 +17,11 @@ from datetime import datetime, timedelta
 
 from volary.kube.client import Client
 from volary.kube.credentials import NoCredentials
-from volary.kube.errors import ApiError, Expired, KubeError, Unauthorized, Unreachable
+from volary.kube.errors import ApiError, Expired, Invalid, KubeError, Unauthorized, Unreachable
+from volary.kube.keeping import WHOLE, Form, Packed
+from volary.kube.listwatch import ListWatch
 from volary.kube.objects import NewObject, Object, Resource
-from volary.kube.watch import Change, Current, Unlisted, Watcher
+from volary.kube.watch import Change, Current, Streaming, Unlisted, Watcher
 from volary.runtime.clock import Clock
 from volary.runtime.errors import TryAgain, backoff
 
@@ -26,8 +29,6 @@ log = logging.getLogger(__name__)
 
 FASTEST_RETRY = timedelta(milliseconds=500)
 SLOWEST_RETRY = timedelta(seconds=30)
-WATCH_SECONDS = 45  # a watch is reopened this often, so a silent server is noticed within 90 s
-SILENCE_SECONDS = 60.0  # WATCH_SECONDS and a margin for the server to end it
 SHORT_SECONDS = 1.0  # a watch that ended sooner, and brought nothing, was no watch: do not ask again at once
 SURE_AFTER = 3  # server errors in a row to the same watch; the version asked for may be one that it never had
 
@@ -52,18 +53,26 @@ class Waiter:
 
 
 class Informer:
-    """The objects of one kind, in one namespace or all, that match a label selector."""
+    """The objects of one kind, in one namespace or all, that match a label selector, held in a form."""
 
-    def __init__(self, client: Client, resource: Resource, clock: Clock, namespace: str = "", labels: str = "") -> None:
+    def __init__(
+        self,
+        client: Client,
+        resource: Resource,
+        clock: Clock,
+        namespace: str = "",
+        labels: str = "",
+        form: Form = WHOLE,
+    ) -> None:
         self.client = client
         self.resource = resource
         self.clock = clock
-        self.namespace = namespace
-        self.labels = labels
+        self.form = form
         self.synced = asyncio.Event()
         self.heard_at: datetime | None = None  # when the server last answered
         self.trouble: KubeError | None = None  # why it does not answer; None while it does
-        self._watcher = Watcher()
+        self._source = ListWatch(client, resource, namespace, labels, form)
+        self._watcher = Watcher(form, resource)
         self._listeners: list[Listener] = []
         self._health_listeners: list[Callable[[], None]] = []
         self._waiting: list[Waiter] = []
@@ -79,12 +88,14 @@ class Informer:
         return self.by_key(f"{namespace}/{name}" if namespace else name)
 
     def by_key(self, key: str) -> NewObject | None:
-        return self._watcher.store.objects.get(key)
+        return self._watcher.store.get(key)
+
+    def __len__(self) -> int:
+        return len(self._watcher.store.items)
 
     def items(self) -> list[NewObject]:
         """Return all objects, sorted by key. Do not change them."""
-        objects = self._watcher.store.objects
-        return [objects[key] for key in sorted(objects)]
+        return self._watcher.store.all()
 
     def listen(self, listener: Listener) -> None:
         """Call `listener(old, new)` for every change from now on, and for each object that is there already."""
@@ -142,12 +153,6 @@ class Informer:
     async def _once(self) -> None:
         """List, or watch until the stream ends, whichever is due."""
         match self._watcher.state:
-            case Unlisted(limit):
-                listing = await self.client.list(self.resource, self.namespace, self.labels, limit=limit)
-                self._well()
-                self._tell(self._watcher.listed(listing.items, listing.version))
-                self.synced.set()
-                self._wake()
             case Current(version):
                 began = asyncio.get_running_loop().time()
                 await self._watch(version)
@@ -155,19 +160,47 @@ class Informer:
                     await self._pause()
                 else:
                     self._failures = 0
+            case Unlisted() if self.client.streams_lists:
+                await self._stream_list()
+            case Unlisted(limit):
+                items, version = await self._source.list(limit)
+                self._well()
+                self._take(self._watcher.took(items, version, self._is_heard))
 
-    async def _watch(self, version: str) -> None:
-        watching = self.client.watch(
-            self.resource, version, self.namespace, self.labels, "", WATCH_SECONDS, SILENCE_SECONDS
-        )
-        async with watching as events:
+    async def _stream_list(self) -> None:
+        """Have the list come as events; a server that cannot do this is not asked for it again."""
+        self._watcher.streams()
+        try:
+            await self._watch("", list_first=True)
+            if isinstance(self._watcher.state, Streaming):
+                self.client.streams_lists = False  # it took the watch for one like any other
+        except ApiError as error:
+            if not isinstance(error, Invalid) and error.code != 400:
+                raise
+            log.info("the server streams no lists", extra={"kind": self.resource.kind, "error": str(error)})
+            self.client.streams_lists = False
+        finally:
+            self._watcher.stopped()
+
+    async def _watch(self, version: str, list_first: bool = False) -> None:
+        async with self._source.watch(version, list_first) as events:
             self._well()
             async for event in events:
                 self._heard()
-                change = self._watcher.happened(event)
+                changes = self._watcher.heard(event, self._is_heard)
                 self._failures = 0
-                self._tell([change] if change else [])
-                self._wake()
+                self._take(changes)
+
+    def _take(self, changes: Iterable[Change]) -> None:
+        self._tell(changes)
+        if self._watcher.version:
+            self.synced.set()
+        self._wake()
+
+    @property
+    def _is_heard(self) -> bool:
+        """Does anybody want to know what changes? To say it costs more than to keep it."""
+        return bool(self._listeners)
 
     def _tell(self, changes: Iterable[Change]) -> None:
         for change in changes:
@@ -229,25 +262,30 @@ def kind_of(error: KubeError | None) -> tuple[object, str]:
 
 
 class Informers:
-    """The shared informers of one cluster; each (kind, namespace, selector) is watched once."""
+    """The shared informers of one cluster; each (kind, namespace, selector) is watched once.
+
+    One that holds all of its objects serves those who want a part of them, too; only where the part came first is
+    there a second watch.
+    """
 
     def __init__(self, client: Client, clock: Clock) -> None:
         self.client = client
         self.clock = clock
-        self._informers: dict[tuple[Resource, str, str], Informer] = {}
+        self._informers: dict[tuple[Resource, str, str, Form], Informer] = {}
         self._health_listeners: list[Callable[[], None]] = []
         self._group: asyncio.TaskGroup | None = None
 
-    def get(self, resource: Resource, namespace: str = "", labels: str = "") -> Informer:
-        """Return the informer, made (and started, if running) at the first call."""
-        key = (resource, namespace, labels)
-        if key not in self._informers:
-            informer = Informer(self.client, resource, self.clock, namespace, labels)
-            informer.on_health(self._tell_health)
-            self._informers[key] = informer
-            if self._group is not None:
-                self._group.create_task(informer.run())
-        return self._informers[key]
+    def get(self, resource: Resource, namespace: str = "", labels: str = "", form: Form = WHOLE) -> Informer:
+        """Return the informer, made (and started, if running) at the first call. Its objects have all of `form`."""
+        for fit in (form, WHOLE, Packed()):
+            if (found := self._informers.get((resource, namespace, labels, fit))) is not None:
+                return found
+        informer = Informer(self.client, resource, self.clock, namespace, labels, form)
+        informer.on_health(self._tell_health)
+        self._informers[resource, namespace, labels, form] = informer
+        if self._group is not None:
+            self._group.create_task(informer.run())
+        return informer
 
     def all(self) -> Iterable[Informer]:
         return list(self._informers.values())

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from volary.kube.errors import Unreachable
+from volary.kube.keeping import INITIAL_END
 from volary.kube.transport import Request, Response, Stream
 
 Obj = dict[str, Any]
@@ -37,6 +38,7 @@ class FakeServer:
         self.oldest = 100  # versions before this one are forgotten
         self.pages: dict[str, list[Obj]] = {}
         self.requests: list[Request] = []
+        self.streams = True  # lists can be had as the first events of a watch
         self.silent = False  # nothing comes out any more
         self.refusals: list[Refusal | Unreachable] = []  # the next requests get these
         self._changed = asyncio.Event()
@@ -106,7 +108,10 @@ class FakeServer:
             if isinstance(refusal, Unreachable):
                 raise refusal
             yield FakeStream(refusal.code, once(msgspec.json.encode(refusal.status)))
-        elif int(request.query["resourceVersion"]) > self.version:
+        elif "sendInitialEvents" in request.query and not self.streams:
+            refusal = Refusal(422, "Invalid", "sendInitialEvents: Forbidden")
+            yield FakeStream(refusal.code, once(msgspec.json.encode(refusal.status)))
+        elif int(request.query.get("resourceVersion") or 0) > self.version:
             refusal = Refusal(504, "Timeout", "Too large resource version")
             yield FakeStream(refusal.code, once(msgspec.json.encode(refusal.status)))
         else:
@@ -157,7 +162,15 @@ class FakeServer:
 
     async def _watch(self, request: Request) -> AsyncIterator[bytes]:
         collection, namespace, _ = parse(request.path)
-        version, silence = int(request.query["resourceVersion"]), request.timeout_seconds
+        version, silence = int(request.query.get("resourceVersion") or 0), request.timeout_seconds
+        if not version:
+            version = self.version
+            for item in self._list(collection, namespace, {})["items"]:
+                yield line("ADDED", item)
+        if "sendInitialEvents" in request.query:
+            yield line(
+                "BOOKMARK", {"metadata": {"resourceVersion": str(version), "annotations": {INITIAL_END: "true"}}}
+            )
         ends = asyncio.get_running_loop().time() + int(request.query["timeoutSeconds"])
         while not self.silent:
             if version < self.oldest:

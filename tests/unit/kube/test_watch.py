@@ -88,7 +88,7 @@ class MachineAgainstServer(RuleBasedStateMachine):
 
     @invariant()
     def what_was_told_is_what_is_held(self) -> None:
-        assert self.replayed == {key: seen(held) for key, held in self.watcher.store.objects.items()}
+        assert self.replayed == {key: seen(held) for key, held in stored(self.watcher)}
 
     @invariant()
     def the_store_is_the_past_of_its_version(self) -> None:
@@ -102,6 +102,10 @@ class MachineAgainstServer(RuleBasedStateMachine):
         assert self.replayed == {f"apps/{name}": str(version) for name, version in self.there.items()}
         for name, version in self.there.items():
             assert self.watcher.at_least(name, "apps", str(version))
+
+
+def stored(watcher: Watcher) -> list[tuple[str, Obj | None]]:
+    return [(key, watcher.store.get(key)) for key in watcher.store.items]
 
 
 def seen(held: Obj | None) -> str | None:
