@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from volary.embedded.api.call import Call, Options
@@ -18,6 +19,7 @@ from volary.embedded.api.registry import definition_names, definitions
 from volary.embedded.api.schema import Node
 
 Object = dict[str, Any]
+Shown = Callable[[], str] | None
 
 PROTOBUF = "application/vnd.kubernetes.protobuf"
 READABLE = ("application/json", "application/yaml", PROTOBUF)
@@ -125,10 +127,10 @@ def check_identity(value: Object, type_: ResourceType) -> None:
     )
 
 
-def tighten(obj: Object, type_: ResourceType, options: Options, repeats: list[str], patch: Any = None) -> None:
+def tighten(obj: Object, type_: ResourceType, options: Options, repeats: list[str], patch: Shown = None) -> None:
     """Drop unknown fields, and say so as fieldValidation asks; check what Go's decoder checks. Raises: Problem.
 
-    `patch`: the patch that made the object, for the message of a refusal.
+    `patch`: returns the patch that made the object, for the message of a refusal.
     """
     try:
         if type_.custom:
@@ -162,8 +164,8 @@ def conform_metadata(obj: Object) -> list[str]:
     return unknown
 
 
-def _undecodable(type_: ResourceType, text: str, patch: Any) -> Problem:
+def _undecodable(type_: ResourceType, text: str, patch: Shown) -> Problem:
     if patch is not None:
-        return invalid_object("", "", "", [invalid("patch", patch, text)])
+        return invalid_object("", "", "", [invalid("patch", patch(), text)])
     kind = type_.kind
     return bad_request(f'{kind.kind} in version "{kind.version}" cannot be handled as a {kind.kind}: {text}')

@@ -1,145 +1,151 @@
 """JSON patch: a list of operations, all or none.
 
-Source: RFC 6902 and RFC 6901.
+It follows the server's library where that is looser than the RFC: a value may be left out (null), a key that is not
+there may be replaced and counts as null for `test` and `copy`, and negative indexes count from the end.
+
+Source: RFC 6902 and RFC 6901; gopkg.in/evanphx/json-patch.v4.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 from volary.embedded.api.encoding import copy_of
+
+Operation = dict[str, Any]
+INDEX = re.compile(r"[+-]?[0-9]+", re.ASCII)
 
 
 class PatchFailed(Exception):
     """An operation that does not fit the document."""
 
 
-class NotAPatch(PatchFailed):
-    """Something else than a list of operations."""
+class Patching:
+    """A document while it is patched, and the maps in it that were looked into, which come out sorted."""
+
+    def __init__(self, document: Any) -> None:
+        self.document = document
+        self.opened: list[dict[str, Any]] = [document] if isinstance(document, dict) else []
+
+    def sort(self) -> None:
+        """Put the maps that were looked into in the order in which the server writes them."""
+        for it in self.opened:
+            ordered = sorted(it.items())
+            it.clear()
+            it.update(ordered)
+
+    def place(self, pointer: Any) -> tuple[Any, str]:
+        """Return the container and the key that a pointer names. Raises: PatchFailed."""
+        if not isinstance(pointer, str) or "/" not in pointer:
+            raise PatchFailed(f"no such path: {pointer}")
+        *steps, key = [it.replace("~1", "/").replace("~0", "~") for it in pointer.split("/")[1:]]
+        container = self.document
+        for step in steps:
+            container = value_at(container, step)
+            if not isinstance(container, dict | list):
+                raise PatchFailed(f"no such path: {pointer}")
+            if isinstance(container, dict):
+                self.opened.append(container)
+        return container, key
 
 
-def json_patch(document: Any, operations: Any) -> Any:
+def json_patch(document: Any, operations: list[Any]) -> Any:
     """Return the document after all operations; it is not changed itself. Raises: PatchFailed."""
-    if not isinstance(operations, list):
-        raise NotAPatch("a JSON patch is a list of operations")
-    result = copy_of(document)
+    patching = Patching(copy_of(document))
     for operation in operations:
-        if not isinstance(operation, dict) or not isinstance(operation.get("path"), str):
-            raise PatchFailed("an operation needs an op and a path")
-        perform = OPERATIONS.get(str(operation.get("op")))
+        kind = operation.get("op") if isinstance(operation, dict) else None
+        perform = OPERATIONS.get(kind) if isinstance(kind, str) else None
         if perform is None:
-            raise PatchFailed(f"unknown operation {operation.get('op')}")
-        result = perform(result, operation)
-    return result
+            raise PatchFailed(f"unexpected kind: {kind}")
+        perform(patching, operation)
+    patching.sort()
+    return patching.document
 
 
-def pointer(text: Any) -> list[str]:
-    """Return the steps of a JSON pointer. Raises: PatchFailed."""
-    if not isinstance(text, str) or (text and not text.startswith("/")):
-        raise PatchFailed(f"not a JSON pointer: {text}")
-    return [step.replace("~1", "/").replace("~0", "~") for step in text.split("/")[1:]]
+def _index(key: str, length: int) -> int:
+    """Return the index that a key names in a list of this length. Raises: PatchFailed."""
+    if not INDEX.fullmatch(key) or len(key) > 18:
+        raise PatchFailed(f"no index: {key}")
+    index = int(key)
+    if not -length <= index < length:
+        raise PatchFailed(f"no such index: {key}")
+    return index % length
 
 
-def _index(step: str, length: int) -> int:
-    if not step.isdigit() or (len(step) > 1 and step[0] == "0") or int(step) >= length:
-        raise PatchFailed(f"no such index: {step}")
-    return int(step)
+def value_at(container: Any, key: str) -> Any:
+    """Return the value, None for a key that is not there. Raises: PatchFailed."""
+    return container.get(key) if isinstance(container, dict) else container[_index(key, len(container))]
 
 
-def _get(document: Any, steps: list[str]) -> Any:
-    value = document
-    for step in steps:
-        if isinstance(value, dict) and step in value:
-            value = value[step]
-        elif isinstance(value, list):
-            value = value[_index(step, len(value))]
-        else:
-            raise PatchFailed(f"no such path: {step}")
-    return value
-
-
-def _value(operation: dict[str, Any]) -> Any:
-    if "value" not in operation:
-        raise PatchFailed("the operation needs a value")
-    return operation["value"]
-
-
-def _insert(document: Any, steps: list[str], value: Any) -> Any:
-    if not steps:
-        return value
-    parent = _get(document, steps[:-1])
-    last = steps[-1]
-    if isinstance(parent, dict):
-        parent[last] = value
-    elif isinstance(parent, list):
-        parent.insert(len(parent) if last == "-" else _index(last, len(parent) + 1), value)
+def _put(container: Any, key: str, value: Any) -> None:
+    if isinstance(container, dict):
+        container[key] = value
+    elif key == "-":
+        container.append(value)
     else:
-        raise PatchFailed(f"nothing can be added at {last}")
-    return document
+        container.insert(_index(key, len(container) + 1), value)
 
 
-def _cut(document: Any, steps: list[str]) -> Any:
-    if not steps:
-        raise PatchFailed("the whole document cannot be removed")
-    parent = _get(document, steps[:-1])
-    last = steps[-1]
-    if isinstance(parent, dict) and last in parent:
-        return parent.pop(last)
-    if isinstance(parent, list):
-        return parent.pop(_index(last, len(parent)))
-    raise PatchFailed(f"no such path: {last}")
+def _take(container: Any, key: str) -> Any:
+    if isinstance(container, list):
+        return container.pop(_index(key, len(container)))
+    if key not in container:
+        raise PatchFailed(f"no such key: {key}")
+    return container.pop(key)
 
 
-def _add(document: Any, operation: dict[str, Any]) -> Any:
-    return _insert(document, pointer(operation["path"]), copy_of(_value(operation)))
+def _add(patching: Patching, operation: Operation) -> None:
+    _put(*patching.place(operation.get("path")), copy_of(operation.get("value")))
 
 
-def _remove(document: Any, operation: dict[str, Any]) -> Any:
-    _cut(document, pointer(operation["path"]))
-    return document
+def _remove(patching: Patching, operation: Operation) -> None:
+    _take(*patching.place(operation.get("path")))
 
 
-def _replace(document: Any, operation: dict[str, Any]) -> Any:
-    steps = pointer(operation["path"])
-    if steps:
-        parent = _get(document, steps[:-1])
-        if isinstance(parent, list):
-            parent[_index(steps[-1], len(parent))] = copy_of(_value(operation))
-            return document
-        # Of a map a key that is not there can be replaced, too: the server's library is not strict here.
-    return _insert(document, steps, copy_of(_value(operation)))
+def _replace(patching: Patching, operation: Operation) -> None:
+    value = copy_of(operation.get("value"))
+    if operation.get("path") == "":
+        if not isinstance(value, dict | list):
+            raise PatchFailed("a document is a map or a list")
+        patching.document = value
+        return
+    container, key = patching.place(operation.get("path"))
+    value_at(container, key)
+    if isinstance(container, dict):
+        container[key] = value
+    else:
+        container[_index(key, len(container))] = value
 
 
-def _move(document: Any, operation: dict[str, Any]) -> Any:
-    source, target = pointer(operation.get("from")), pointer(operation["path"])
-    if source == target[: len(source)] and source != target:
-        raise PatchFailed("a value cannot be moved into itself")
-    return _insert(document, target, _cut(document, source))
+def _move(patching: Patching, operation: Operation) -> None:
+    value = _take(*patching.place(operation.get("from")))
+    _put(*patching.place(operation.get("path")), value)
 
 
-def _copy(document: Any, operation: dict[str, Any]) -> Any:
-    return _insert(document, pointer(operation["path"]), copy_of(_get(document, pointer(operation.get("from")))))
+def _copy(patching: Patching, operation: Operation) -> None:
+    value = copy_of(value_at(*patching.place(operation.get("from"))))
+    _put(*patching.place(operation.get("path")), value)
 
 
-def _test(document: Any, operation: dict[str, Any]) -> Any:
-    if not same(_get(document, pointer(operation["path"])), _value(operation)):
+def _test(patching: Patching, operation: Operation) -> None:
+    whole = operation.get("path") == ""
+    value = patching.document if whole else value_at(*patching.place(operation.get("path")))
+    if not alike(value, operation.get("value")):
         raise PatchFailed("testing value failed")
-    return document
 
 
-def same(left: Any, right: Any) -> bool:
-    """Are two JSON values equal? Unlike Python, true is not 1."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
+def alike(left: Any, right: Any) -> bool:
+    """Are two JSON values written the same? Unlike Python, true is not 1, nor is 1.0."""
     if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
+        return left.keys() == right.keys() and all(alike(left[key], right[key]) for key in left)
     if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(same(one, other) for one, other in zip(left, right, strict=True))
-    return bool(left == right)
+        return len(left) == len(right) and all(alike(one, other) for one, other in zip(left, right, strict=True))
+    return type(left) is type(right) and bool(left == right)
 
 
-OPERATIONS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
+OPERATIONS: dict[str, Callable[[Patching, Operation], None]] = {
     "add": _add,
     "remove": _remove,
     "replace": _replace,

@@ -17,6 +17,7 @@ from volary.embedded.api.ownership import Views, Writer, updated
 from volary.embedded.api.typed import NotTyped
 
 Object = dict[str, Any]
+_sorted = msgspec.json.Encoder(order="sorted")  # "." comes first, then fields, keys and values, each in order
 
 
 def entries_of(meta: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -49,7 +50,10 @@ def opened(obj: Mapping[str, Any]) -> Object:
 def pack(obj: Object, found: Managers) -> None:
     """Put the managers into `obj` as bytes."""
     if found:
-        obj["metadata"]["managedFields"] = msgspec.Raw(encode(managers.encode(found)))
+        entries = managers.encode(found)
+        for entry in entries:
+            entry["fieldsV1"] = msgspec.Raw(_sorted.encode(entry["fieldsV1"]))
+        obj["metadata"]["managedFields"] = msgspec.Raw(encode(entries))
     else:
         obj["metadata"].pop("managedFields", None)
 

@@ -22,12 +22,12 @@ from volary.embedded.api.errors import (
     unsupported_media,
 )
 from volary.embedded.api.go_text import go_text
-from volary.embedded.api.json_patch import NotAPatch, PatchFailed, json_patch
+from volary.embedded.api.json_patch import PatchFailed, json_patch
 from volary.embedded.api.managed import opened
 from volary.embedded.api.merge_patch import merge_patch
-from volary.embedded.api.schema import Node
 from volary.embedded.api.store import Entry
 from volary.embedded.api.strategic import PatchRefused, strategic_merge
+from volary.embedded.api.typed import text as sorted_text
 from volary.embedded.api.updating import commit, find
 
 Object = dict[str, Any]
@@ -36,6 +36,24 @@ JSON_PATCH = "application/json-patch+json"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 MOST_OPERATIONS = 10_000
+METADATA = (
+    "name",
+    "generateName",
+    "namespace",
+    "selfLink",
+    "uid",
+    "resourceVersion",
+    "generation",
+    "creationTimestamp",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
+    "labels",
+    "annotations",
+    "ownerReferences",
+    "finalizers",
+    "managedFields",
+)
+OPERATION_FIELDS = ("op", "path", "from", "value")
 
 
 def patch(core: Core, call: Call) -> tuple[Entry, bool]:
@@ -55,53 +73,83 @@ def patch(core: Core, call: Call) -> tuple[Entry, bool]:
 
 def patched_object(call: Call, old: Object) -> Object:
     """Return a fresh object after the patch of this call, checked. Raises: Problem."""
-    change, repeats = _change(call.body)
-    new = patched(old, change, call, call.type.node)
+    change, repeats = _change(call)
+    new, change = patched(_as_go_writes(old), change, call)
     if not isinstance(new, dict):
         raise bad_request("the patch leaves no object")
     _check_head(new, call.type, call.name)
-    new = headed(new, call.type)
-    shown = encode(new).decode() if call.content_type != STRATEGIC else go_text(change)
-    tighten(new, call.type, call.options, repeats, shown)
-    return new
+
+    def shown() -> str:
+        if call.content_type == STRATEGIC:
+            return go_text(change)
+        return sorted_text(new) if call.type.custom else encode(new).decode()
+
+    fresh: Object = copy_of(headed(new, call.type))
+    tighten(fresh, call.type, call.options, repeats, shown)
+    return fresh
 
 
-def patched(old: Object, change: Any, call: Call, node: Node) -> Any:
-    """Return a fresh object after the patch of this call. Raises: Problem."""
-    kind = call.content_type
-    if kind == JSON_PATCH:
-        try:
-            return json_patch(old, change)
-        except NotAPatch as error:
-            kind_name = "object" if isinstance(change, dict) else json_kind(change)
-            text = f"json: cannot unmarshal {kind_name} into Go value of type []handlers.jsonPatchOp"
-            raise bad_request(f"error decoding patch: {text}") from error
-        except PatchFailed as error:
-            raise unprocessable() from error
-    if kind == MERGE:
-        if not isinstance(change, dict):
-            raise _no_map(change)
-        return copy_of(merge_patch(old, change))
-    if kind == STRATEGIC and not call.type.custom:
-        if not isinstance(change, dict):
-            raise _no_map(change)
-        try:
-            return copy_of(strategic_merge(old, change, node))
-        except PatchRefused as error:
-            raise unexpected(str(error)) from error
+def _as_go_writes(obj: Object) -> Object:
+    """Return the object with metadata in Go's order, which a refusal shows."""
+    meta = obj["metadata"]
+    return {**obj, "metadata": {key: meta[key] for key in METADATA if key in meta}}
+
+
+def patched(old: Object, change: Any, call: Call) -> tuple[Any, Any]:
+    """Return the object after the patch of this call, and what is left of the patch. Raises: Problem."""
+    try:
+        match call.content_type:
+            case kind if kind == JSON_PATCH:
+                return json_patch(old, change), change
+            case kind if kind == MERGE:
+                return merge_patch(old, change), change
+            case kind if kind == STRATEGIC and not call.type.custom:
+                return strategic_merge(old, change, call.type.node)
+    except PatchFailed as error:
+        raise unprocessable() from error
+    except PatchRefused as error:
+        refusals = {400: bad_request(str(error)), 422: unprocessable()}
+        raise refusals.get(error.code) or unexpected(str(error)) from error
     raise unsupported_patch()
 
 
-def _no_map(change: Any) -> Problem:
-    text = f"json: cannot unmarshal {json_kind(change)} into Go value of type map[string]interface {{}}"
-    return bad_request(f"error decoding patch: {text}")
-
-
-def _change(body: bytes) -> tuple[Any, list[str]]:
+def _change(call: Call) -> tuple[Any, list[str]]:
+    """Return the patch in the body, and the fields that it names twice. Raises: Problem."""
     try:
-        return read(body, "application/json")
+        change, repeats = read(call.body, "application/json")
     except Problem as error:
         raise bad_request(f"error decoding patch: {error.message.removeprefix(JSON_ERROR)}") from error
+    if call.content_type == JSON_PATCH:
+        return change, [f"json patch {it}" for it in check_operations(change)]
+    if change is None:
+        raise bad_request("Invalid JSON Patch")
+    if not isinstance(change, dict):
+        text = f"json: cannot unmarshal {json_kind(change)} into Go value of type map[string]interface {{}}"
+        raise bad_request(f"error decoding patch: {text}")
+    return change, repeats
+
+
+def check_operations(change: Any) -> list[str]:
+    """Refuse what is no list of operations; return what is odd in them. Raises: Problem."""
+    if not isinstance(change, list):
+        text = f"json: cannot unmarshal {json_kind(change)} into Go value of type []handlers.jsonPatchOp"
+        raise bad_request(f"error decoding patch: {text}")
+    if len(change) > MOST_OPERATIONS:
+        most = f"The allowed maximum operations in a JSON patch is {MOST_OPERATIONS}, got {len(change)}"
+        raise Problem(413, "RequestEntityTooLarge", f"Request entity too large: {most}", {})
+    odd: list[str] = []
+    for index, operation in enumerate(change):
+        if operation is None:
+            continue
+        if not isinstance(operation, dict):
+            text = f"json: cannot unmarshal {json_kind(operation)} into Go value of type handlers.jsonPatchOp"
+            raise bad_request(f"error decoding patch: {text}")
+        for key in ("op", "path", "from"):
+            if not isinstance(operation.get(key), str | None):
+                text = f"json: cannot unmarshal {json_kind(operation[key])} into Go struct field jsonPatchOp.{key}"
+                raise bad_request(f"error decoding patch: {text} of type string")
+        odd += [f'unknown field "[{index}].{key}"' for key in operation if key not in OPERATION_FIELDS]
+    return odd
 
 
 def unsupported_patch() -> Problem:
