@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from volary.embedded.api.restoring import restore
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import Store
 from volary.embedded.audit import FileSink, Recorder
 from volary.embedded.controllers import Clock, World, controllers
-from volary.embedded.journal import Journal
 from volary.embedded.server import Identity, Server
 
 if TYPE_CHECKING:
-    from volary.embedded.ground import Ground
+    from volary.embedded.journal import Journal
+    from volary.embedded.outside import Outside
 
 TOKEN_BYTES = 32
 
@@ -40,15 +41,37 @@ class Wanted:
     keep: bool = False  # keep objects in DIR/journal.db, begin with those that are there
 
 
+class PodGround(Protocol):
+    """What the pods of a cluster run on."""
+
+    @property
+    def gateway(self) -> str: ...
+
+    @property
+    def outside(self) -> Outside: ...
+
+    async def run(self, ready: asyncio.Event) -> None:
+        """Run pods until cancelled; `ready` is set when traffic can come."""
+        ...
+
+    def close(self) -> None: ...
+
+
+MakeGround = Callable[[ApiServer, World, Path, Clock], PodGround]
+
+
 class EmbeddedCluster:
     """A cluster. `run` returns only by cancellation; then nothing of it is left but its folder."""
 
-    def __init__(self, wanted: Wanted, folder: Path, clock: Clock) -> None:
-        """`folder` is this cluster's own. Raises: Unusable (a journal), NoEnvoy (pods where the platform has none)."""
+    def __init__(self, wanted: Wanted, folder: Path, clock: Clock, ground: MakeGround | None = None) -> None:
+        """`folder` is this cluster's own. `ground` makes what pods run on, where that is not processes and Envoy.
+
+        Raises: Unusable (a journal), NoEnvoy (pods where the platform has none).
+        """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.wanted = wanted
         self.folder = folder
-        self.journal = Journal(folder / "journal.db") if wanted.keep else None
+        self.journal = open_journal(folder) if wanted.keep else None
         store = Store(keeper=self.journal)
         self.api = ApiServer(wanted.name, clock.now, clock.rng, clock.new_id, store)
         if self.journal:
@@ -56,8 +79,10 @@ class EmbeddedCluster:
         self.world = World(self.api.local, clock)
         self.manager = controllers(self.world, workloads=wanted.controllers)
         self.ready = asyncio.Event()
-        self._ground: Ground | None = None
-        if wanted.pods:
+        self._ground: PodGround | None = None
+        if wanted.pods and ground:
+            self._ground = ground(self.api, self.world, folder, clock)
+        elif wanted.pods:
             from volary.embedded.ground import Ground  # half of the start of the program, for who needs it
 
             self._ground = Ground(self.api, self.world, folder, clock)
@@ -98,3 +123,10 @@ class EmbeddedCluster:
         self._sink = FileSink(self.audit_log) if self.audit_log else None
         audit = Recorder(self._sink, clock.now, clock.new_id) if self._sink else None
         return Server(self.api, Identity(secrets.token_urlsafe(TOKEN_BYTES)), outside, audit)
+
+
+def open_journal(folder: Path) -> Journal:
+    """Return the journal in a cluster's folder. Raises: Unusable."""
+    from volary.embedded.journal import Journal  # SQLite, for who needs it
+
+    return Journal(folder / "journal.db")

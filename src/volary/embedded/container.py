@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from volary.embedded import image_table
 from volary.embedded.api.local import Object
+from volary.embedded.controllers.objects import spec_of
 from volary.embedded.controllers.world import Line
 from volary.embedded.image_table import NotRunnable, Program
 from volary.embedded.pod_env import Given, Missing
 from volary.embedded.pod_status import ContainerState, running, terminated, waiting
-from volary.embedded.probes import Probe, ask, read_probe, repeat
+from volary.embedded.probes import Probe, ask, read_probe, repeat, whether_it_answers
 from volary.embedded.processes import Child, Command
 
 if TYPE_CHECKING:
@@ -41,12 +42,14 @@ class Container:
         self.stopping = False
         self.exit_code: int | None = None  # of the process that the end of the pod has ended
         self._given: Command | None = None
+        self._anything = False  # of the program: it is whatever the spec says
         self._failures = 0  # in a row, for the back-off
         self._began: datetime = pod.world.now()
 
     async def live(self) -> None:
         """Start the container, and again each time it ends, as the pod's restart policy says."""
         program, version = await self._pull()
+        self._anything = program.anything
         while not self.stopping:
             command = await self._prepare(program, version)
             if command is None or not self._start(command):
@@ -67,7 +70,7 @@ class Container:
         while True:
             image = str(self.spec.get("image") or "")
             try:
-                found = image_table.find(image)
+                found = self.pod.setting.find(image)
             except NotRunnable as problem:
                 self._say("Failed", f'Failed to pull image "{image}": {problem}', "Warning")
                 self._wait_in("ErrImagePull", str(problem))
@@ -98,8 +101,8 @@ class Container:
         given = Given(self.pod.world.local, self.pod.pod, self.pod.facts())
         env = given.environment(self.spec)
         flags = image_table.arguments(program, self.spec, env)
-        ports = image_table.ports(program, flags, env)
         named = [int(entry["containerPort"]) for entry in self.spec.get("ports") or ()]
+        ports = tuple(dict.fromkeys(named)) or (1,) if program.anything else image_table.ports(program, flags, env)
         env = {name: value for name, value in env.items() if not name.startswith("VOLARY_")}
         return Command(
             pod="/".join((*self.pod.key, self.state.name)),
@@ -113,6 +116,8 @@ class Container:
             mounts=given.mounts(self.spec),
             folder=self.pod.folder,
             log=self.pod.log_path(self.state.name),
+            image=self.state.image,
+            once=spec_of(self.pod.pod).get("restartPolicy", "Always") != "Always",
         )
 
     def _start(self, command: Command) -> bool:
@@ -177,6 +182,8 @@ class Container:
 
     async def _repeat(self, kind: str, child: Child, report: object) -> None:
         probe: Probe = read_probe(self.spec[f"{kind.lower()}Probe"], self.spec)
+        if self._anything:
+            probe = whether_it_answers(probe, child.addresses)
         assert callable(report)
 
         async def attempt() -> str:

@@ -24,6 +24,7 @@ class Program:
     ports: Mapping[str, int] = field(default_factory=dict)  # flag -> default, 0: off
     env_prefix: str = ""
     has_shell: bool = False  # its command line is one of `images/shell.py`
+    anything: bool = False  # is whatever its container says: every command, every port (`pretended`)
 
 
 PODINFO = Program(
@@ -84,6 +85,8 @@ def find(image: str) -> tuple[Program, str]:
 def arguments(program: Program, container: Object, env: Mapping[str, str]) -> list[str]:
     """Return the flags that a container gives its program. Raises: NotRunnable for any other command."""
     words = [expand(str(word), env) for word in (*(container.get("command") or ()), *(container.get("args") or ()))]
+    if program.anything:
+        return words
     if program.has_shell:
         try:
             shell.read(words)

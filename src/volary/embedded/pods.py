@@ -9,10 +9,11 @@ Source: Kubernetes kubelet (pod workers, probe manager, back-off).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from volary.embedded import image_table
 from volary.embedded.addresses import Place
 from volary.embedded.api.local import Object
 from volary.embedded.container import Container
@@ -26,6 +27,7 @@ from volary.embedded.controllers.objects import (
     uid_of,
 )
 from volary.embedded.controllers.world import Line, World
+from volary.embedded.image_table import Program
 from volary.embedded.pod_status import ContainerState, Where, pod_status
 from volary.embedded.processes import Address, Processes
 
@@ -45,6 +47,7 @@ class Setting:
     drain_seconds: float = 0.05  # between leaving the endpoints and SIGTERM
     listen_seconds: float = 5.0  # how long a program may take until it listens, before probes begin anyway
     give_up_seconds: float = 0.5  # for programs to end when the whole node stops
+    find: Callable[[str], tuple[Program, str]] = image_table.find  # image -> its program and version
 
 
 class PodRun:

@@ -29,6 +29,8 @@ class Command:
     mounts: Mapping[str, str] = field(default_factory=dict)  # path in the container -> VOLUME
     folder: Path = Path()  # for this pod alone
     log: Path = Path()
+    image: str = ""
+    once: bool = False  # its pod is not for ever: it is done when it ends well
 
 
 class Child(Protocol):
