@@ -18,6 +18,7 @@ from volary.canary.options import Options as CanaryOptions
 from volary.fleet.controllers import controllers as fleet_controllers
 from volary.fleet.membership import Membership
 from volary.kube.client import Client
+from volary.kube.guarded import Guarded
 from volary.kube.http import HttpTransport
 from volary.kube.kubeconfig import Access, from_bytes
 from volary.kube.resources import NAMESPACES
@@ -66,13 +67,19 @@ class Seams:
     transport: Callable[[Access], Transport]
     http: Http
     fetcher: Fetcher
+    streams_lists: bool = False  # do the API servers, as far as we know (`kube.listwatch`)
 
 
 @asynccontextmanager
 async def real_seams() -> AsyncIterator[Seams]:
     """Give the real ends; what they hold is let go at the end."""
     with scratch("git") as folder:
-        seams = Seams(SystemClock(), HttpTransport, DirectHttp(USER_AGENT), GitFetcher(folder))
+        clock = SystemClock()
+
+        def transport(access: Access) -> Transport:
+            return Guarded(HttpTransport(access), clock.rng)
+
+        seams = Seams(clock, transport, DirectHttp(USER_AGENT), GitFetcher(folder), streams_lists=True)
         try:
             yield seams
         finally:
@@ -90,7 +97,9 @@ class Program:
         self.clusters: dict[str, Cluster] = {}  # those at work now; "" is the one that `access` names
         self.controllers: list[AnyController] = []
         self._transport = seams.transport(access)
-        client = Client(self._transport, USER_AGENT)
+        # The Lease waits neither for a place among other requests nor for a breaker.
+        direct = self._transport.inner if isinstance(self._transport, Guarded) else self._transport
+        client = Client(direct, USER_AGENT)
         self.leadership = Leadership(client, seams.clock, self._identity(), LEASE, LEASE_NAMESPACE)
 
     async def run(self) -> None:
@@ -160,7 +169,8 @@ class Program:
     def _cluster(self, name: str, access: Access, transport: Transport, metrics_server: str) -> Cluster:
         """Return one API server as the features use it. Only a leader writes through it."""
         clock = self.seams.clock
-        client = Client(OnlyAsLeader(transport, self.leadership), USER_AGENT)
+        guarded = OnlyAsLeader(transport, self.leadership)
+        client = Client(guarded, USER_AGENT, streams_lists=self.seams.streams_lists)
         http = ServiceHttp(client, self.seams.http, "direct" if access.context == IN_CLUSTER else "proxy")
         server = metrics_server or self.options.metrics_server
         cluster = Cluster(name, client, Informers(client, clock), http, Recorder(client, clock), clock, server)

@@ -1,7 +1,8 @@
 """The way to a real API server: HTTP/1.1 over TLS, with the credentials of a kubeconfig.
 
-One pool of connections for each cluster. Requests wait for one of a few places; watches hold a connection of their
-own each and are not counted. Every wait has an end: the whole answer for a request, the longest silence for a stream.
+One pool of connections for each cluster, and a new one for each new client certificate; what is under way ends on the
+old one. Every wait has an end: the whole answer for a request, the longest silence for a stream. How many requests go
+at once, and which are sent again, is `kube.guarded`'s to say.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
+from multidict import CIMultiDict
 from yarl import URL
 
 from volary.kube.credentials import Credential
@@ -23,7 +25,6 @@ from volary.kube.kubeconfig import Access
 from volary.kube.tls import context_for
 from volary.kube.transport import Request, Response, Stream
 
-REQUESTS_AT_ONCE = 16  # more in flight do not make an API server faster, and its fairness would hold them back
 CONNECT_SECONDS = 10.0  # name, TCP and TLS; a healthy server needs well under one
 IDLE_SECONDS = 30.0  # shorter than any server's own limit, so that we do not send into a connection just closed
 PATH_SAFE = "/:@!$&'()*+,;=~"
@@ -32,19 +33,18 @@ PATH_SAFE = "/:@!$&'()*+,;=~"
 class HttpTransport:
     """A `Transport` over HTTPS. Made anywhere, used in one event loop."""
 
-    def __init__(self, access: Access, requests_at_once: int = REQUESTS_AT_ONCE) -> None:
+    def __init__(self, access: Access) -> None:
         self.access = access
         self.host = urlsplit(access.server).netloc
-        self._places = asyncio.Semaphore(requests_at_once)
         self._pool: Pool | None = None
+        self._retired: set[Pool] = set()  # of older certificates, with requests under way
         self._closed = False
 
     async def request(self, request: Request) -> Response:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
         try:
-            async with asyncio.timeout(request.timeout_seconds), self._places:
-                async with self._answer(request, timeout) as answer:
-                    return Response(answer.status, lower(answer.headers), await answer.read())
+            async with asyncio.timeout(request.timeout_seconds), self._answer(request, timeout) as answer:
+                return Response(answer.status, lower(answer.headers), await answer.read())
         except Exception as error:
             raise unreachable(error, self.host, request.timeout_seconds) from None
 
@@ -61,33 +61,49 @@ class HttpTransport:
 
     async def close(self) -> None:
         self._closed = True
-        if self._pool is not None:
-            await self._pool.session.close()
+        for pool in [*self._retired, *([self._pool] if self._pool else [])]:
+            await pool.session.close()
+        self._retired.clear()
 
     @contextlib.asynccontextmanager
     async def _answer(self, request: Request, timeout: aiohttp.ClientTimeout) -> AsyncIterator[aiohttp.ClientResponse]:
         """Send, and once more with fresh credentials if the server does not know the ones we have."""
-        credential = await self.access.credentials.current()
-        answer = await self._send(request, timeout, credential)
-        if answer.status == 401 and self.access.credentials.rejected(credential):
-            fresh = await self._after_rejection(answer)
-            if fresh != credential:
-                answer = await self._send(request, timeout, fresh)
-        try:
+        source = self.access.credentials
+        credential = fresh = await source.current()
+        async with self._sent(request, timeout, credential) as answer:
+            if answer.status == 401 and source.rejected(credential):
+                fresh = await source.current()
+            if fresh == credential:
+                yield answer
+                return
+        async with self._sent(request, timeout, fresh) as answer:
             yield answer
-        finally:
-            # A body that was not read to its end cannot be left in the pool.
-            answer.close()
 
-    async def _after_rejection(self, answer: aiohttp.ClientResponse) -> Credential:
-        answer.release()
-        return await self.access.credentials.current()
+    @contextlib.asynccontextmanager
+    async def _sent(
+        self, request: Request, timeout: aiohttp.ClientTimeout, credential: Credential
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        pool = await self._pool_for(credential)
+        pool.users += 1
+        try:
+            answer = await self._send(pool, request, timeout, credential)
+            try:
+                yield answer
+            finally:
+                # A body that was not read to its end cannot be left in the pool.
+                answer.close()
+        finally:
+            pool.users -= 1
+            if pool in self._retired and not pool.users:
+                self._retired.discard(pool)
+                await pool.session.close()
 
     async def _send(
-        self, request: Request, timeout: aiohttp.ClientTimeout, credential: Credential
+        self, pool: Pool, request: Request, timeout: aiohttp.ClientTimeout, credential: Credential
     ) -> aiohttp.ClientResponse:
-        pool = await self._pool_for(credential)
-        headers = dict(request.headers)
+        headers = CIMultiDict(request.headers)
+        for name, value in self.access.impersonation:
+            headers.add(name, value)
         if credential.token:
             headers["authorization"] = f"Bearer {credential.token}"
         return await pool.session.request(
@@ -111,18 +127,22 @@ class HttpTransport:
             raise Unreachable("Failed", f"{self.host}: the connection was closed on our side")
         if self._pool is not None and self._pool.certificate != credential.certificate:
             old, self._pool = self._pool, None
-            await old.session.close()
+            if old.users:
+                self._retired.add(old)
+            else:
+                await old.session.close()
         if self._pool is None:
             self._pool = Pool.open(self.access, credential)
         return self._pool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Pool:
     """Connections that were opened with one client certificate."""
 
     certificate: bytes
     session: aiohttp.ClientSession
+    users: int = 0
 
     @classmethod
     def open(cls, access: Access, credential: Credential) -> Pool:
@@ -166,6 +186,8 @@ def unreachable(error: Exception, host: str, seconds: float) -> Exception:
     match error:
         case Unreachable():
             return error
+        case aiohttp.ConnectionTimeoutError():
+            return Unreachable("Timeout", f"{host}: no connection within {CONNECT_SECONDS:g} s")
         case aiohttp.ServerTimeoutError() | TimeoutError():
             return Unreachable("Timeout", f"{host}: no answer within {seconds:g} s")
         case aiohttp.ClientConnectorCertificateError():

@@ -35,6 +35,7 @@ class Access:
     verify: bool = True
     server_name: str = ""  # the name to look for in the certificate, where it is not the host's
     proxy: str = field(default="", repr=False)
+    impersonation: tuple[tuple[str, str], ...] = ()  # headers that say as whom we act
 
 
 def load(now: Now, path: str = "", context: str = "", environ: Mapping[str, str] | None = None) -> Access:

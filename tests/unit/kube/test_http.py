@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import shutil
 import ssl
 import subprocess
@@ -17,6 +18,7 @@ from aiohttp import web
 from volary.kube.client import Client
 from volary.kube.credentials import Credential, Credentials, Fixed
 from volary.kube.errors import Unauthorized, Unreachable
+from volary.kube.guarded import Guarded
 from volary.kube.http import HttpTransport
 from volary.kube.kubeconfig import Access
 from volary.kube.resources import CONFIG_MAPS
@@ -234,7 +236,8 @@ def test_watches_do_not_take_the_places_of_requests_and_places_are_few() -> None
 
     async def main() -> None:
         async with serving(count) as port, contextlib.AsyncExitStack() as stack:
-            made = HttpTransport(Access(f"http://127.0.0.1:{port}"), requests_at_once=3)
+            inner = HttpTransport(Access(f"http://127.0.0.1:{port}"))
+            made = Guarded(inner, random.Random(1), requests_at_once=3)
             stack.push_async_callback(made.close)
             for _ in range(5):
                 await stack.enter_async_context(made.stream(Request("GET", "/watch")))
