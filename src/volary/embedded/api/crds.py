@@ -15,13 +15,12 @@ from volary.embedded.api.core import Core, fresh
 from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.managed import managers_of, pack, track, writer
 from volary.embedded.api.registry import Kind, Subresource, definitions
-from volary.embedded.api.schema import Node
+from volary.embedded.api.schema import METADATA, OBJECT, Node
 from volary.embedded.api.store import Entry
 from volary.embedded.api.versions import views_of
 
 Object = dict[str, Any]
 
-META = {"$ref": "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
 VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
 NOT_EVALUATED = (
     "{where}: x-kubernetes-validations rules are stored but not evaluated by the embedded API server; "
@@ -119,8 +118,7 @@ def _schema(version: Mapping[str, Any]) -> Mapping[str, Any]:
     schema = (version.get("schema") or {}).get("openAPIV3Schema")
     if not schema:
         schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    properties = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, **(schema.get("properties") or {})}
-    return {**schema, "properties": {**properties, "metadata": META}}
+    return {**schema, "properties": {**OBJECT, **(schema.get("properties") or {}), "metadata": METADATA}}
 
 
 def _subresources(version: Mapping[str, Any], group: str, kind: str) -> Iterator[Subresource]:

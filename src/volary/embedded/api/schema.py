@@ -14,6 +14,9 @@ Raw = Mapping[str, Any]
 SCALAR, MAP, LIST, ANY = "scalar", "map", "list", "any"
 SCALARS = {"string", "integer", "number", "boolean"}
 
+METADATA: Raw = {"$ref": "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
+OBJECT: Raw = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}  # what a whole object inside another has
+
 # OpenAPI v2 carries no defaults, but apply cannot tell two items apart without these.
 KEY_DEFAULTS = {
     ("io.k8s.api.core.v1.ContainerPort", "protocol"): "TCP",
@@ -72,6 +75,8 @@ class Node:
     def _compile(self, raw: Raw, body: Raw) -> None:
         map_type = raw.get("x-kubernetes-map-type") or body.get("x-kubernetes-map-type")
         self._raw_fields: Mapping[str, Raw] = body.get("properties") or {}
+        if self.embedded:
+            self._raw_fields = {**OBJECT, **self._raw_fields, "metadata": METADATA}
         self._elem_raw: Raw | None = None
         if self.type == "array":
             self.kind, self.atomic = LIST, self.list_type not in ("set", "map")
