@@ -97,7 +97,7 @@ def record(server: RealServer, script: Script) -> list[dict[str, Any]]:
     lines = []
     for step in script.steps:
         path = filled(step.path, captured)
-        headers = {"accept": "application/json", "user-agent": AGENT, **step.headers}
+        headers = {"accept": "application/json", "user-agent": AGENT, **filled(dict(step.headers), captured)}
         if step.name == SERVED:
             wait_until_served(server, path, headers)
             continue

@@ -15,9 +15,11 @@ from urllib.parse import parse_qsl, unquote
 from tests.differential.normal import normal
 from tests.differential.record import AGENT, body_of, filled, parsed
 from volary.embedded.api.answers import Logs, Proxy
-from volary.embedded.api.errors import Problem
+from volary.embedded.api.errors import UNAUTHORIZED, Problem
+from volary.embedded.api.identity import ADMIN
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.service_ports import endpoints_of
+from volary.embedded.signing_key import SigningKey
 from volary.embedded.transport import refusal
 from volary.kube.transport import Request, Response
 
@@ -56,6 +58,7 @@ def new_server() -> ApiServer:
         lambda: BEGIN + timedelta(milliseconds=next(ticks)),
         random.Random(7),
         lambda: f"00000000-0000-4000-8000-{next(ids):012d}",
+        signer=SigningKey(),
     )
 
 
@@ -77,10 +80,13 @@ def replay(script: str, lines: list[dict[str, Any]]) -> Iterator[Pair]:
 
 def ask(server: ApiServer, request: Mapping[str, Any], captured: dict[str, str]) -> Response:
     path, _, query = filled(request["path"], captured).partition("?")
-    headers = {"accept": "application/json", "user-agent": AGENT, **request["headers"]}
+    headers = {"accept": "application/json", "user-agent": AGENT, **filled(request["headers"], captured)}
     body = body_of(request["body"], captured) or b""
     parameters = dict(parse_qsl(query, keep_blank_values=True))
-    answer = server.handle(Request(request["method"], unquote(path), parameters, headers, body), "admin")
+    user = server.authentication.user(headers) if "authorization" in headers else ADMIN
+    if user is None:
+        return refusal(UNAUTHORIZED)
+    answer = server.handle(Request(request["method"], unquote(path), parameters, headers, body), user)
     if isinstance(answer, Response):
         return answer
     if isinstance(answer, Proxy):

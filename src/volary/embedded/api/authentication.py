@@ -10,17 +10,30 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from volary.embedded.api.identity import ANONYMOUS, AUTHENTICATED, ClientCertificate, User
+
+ISSUER = "https://kubernetes.default.svc"  # who tokens are from, and whom they are for if they do not say
+INVALID = "invalid bearer token"
 
 
 class TokenReader(Protocol):
     """Knows tokens of one kind."""
 
-    def user(self, token: str) -> User | None:
-        """Return the holder, None if this is none of our tokens or no longer valid."""
+    def read(self, token: str, audiences: Sequence[str]) -> Reading:
+        """Return what a token says to somebody who takes tokens for these audiences."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a token says: its user, the audiences it is good for; or why it is not good."""
+
+    user: User | None = None
+    audiences: tuple[str, ...] = ()
+    error: str = INVALID
 
 
 class StaticTokens:
@@ -29,16 +42,17 @@ class StaticTokens:
     def __init__(self, users: Mapping[str, User]) -> None:
         self._users = {_digest(token): authenticated(user) for token, user in users.items()}
 
-    def user(self, token: str) -> User | None:
-        """Return the holder, None if this is none of ours."""
-        return self._users.get(_digest(token))
+    def read(self, token: str, audiences: Sequence[str]) -> Reading:
+        """Return whose a token is; those of a table are good for every audience."""
+        user = self._users.get(_digest(token))
+        return Reading() if user is None else Reading(user, tuple(audiences), "")
 
 
 class Authentication:
-    """Implements `identity.Authenticator`."""
+    """Implements `identity.Authenticator`. Further readers may be added while the server runs."""
 
-    def __init__(self, readers: Sequence[TokenReader], anonymous: bool = True) -> None:
-        self._readers = tuple(readers)
+    def __init__(self, readers: Sequence[TokenReader] = (), anonymous: bool = True) -> None:
+        self.readers = list(readers)
         self._anonymous = anonymous
 
     def user(self, headers: Mapping[str, str], certificate: ClientCertificate | None = None) -> User | None:
@@ -48,10 +62,18 @@ class Authentication:
         token = bearer_token(headers)
         if token is None:
             return ANONYMOUS if self._anonymous else None
-        for reader in self._readers:
-            if found := reader.user(token):
-                return found
-        return None
+        return self.read(token).user
+
+    def read(self, token: str, audiences: Sequence[str] = ()) -> Reading:
+        """Return what a token says to somebody who takes tokens for these audiences (none: to this API server)."""
+        found = Reading()
+        for reader in self.readers:
+            reading = reader.read(token, audiences or (ISSUER,))
+            if reading.user is not None:
+                return reading
+            if reading.error != INVALID:
+                found = reading
+        return found
 
 
 def bearer_token(headers: Mapping[str, str]) -> str | None:

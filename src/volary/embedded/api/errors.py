@@ -147,6 +147,9 @@ def forbidden(group: str, plural: str, name: str, why: str, causes: Sequence[Map
     return Problem(403, "Forbidden", f"{subject} is forbidden: {why}", details_of(name, group, plural, causes))
 
 
+UNAUTHORIZED = Problem(401, "Unauthorized", "Unauthorized")  # for credentials that are no good
+
+
 def bad_request(message: str) -> Problem:
     return Problem(400, "BadRequest", message)
 

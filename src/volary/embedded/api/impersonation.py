@@ -177,7 +177,7 @@ def node_of(name: str) -> str:
 
 def go_user(user: User) -> str:
     """Return a user as Go prints its structure."""
-    extra = ", ".join(f"{go_quoted(key)}:{go_strings(values)}" for key, values in user.extra)
+    extra = ", ".join(f"{go_quoted(key)}:[]string{go_strings(values)}" for key, values in user.extra)
     shown = f"map[string][]string{{{extra}}}" if user.extra else "map[string][]string(nil)"
     groups = f"[]string{go_strings(user.groups)}" if user.groups else "[]string(nil)"
     return f'&user.DefaultInfo{{Name:"", UID:{go_quoted(user.uid)}, Groups:{groups}, Extra:{shown}}}'

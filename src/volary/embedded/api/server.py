@@ -14,6 +14,7 @@ from typing import Any
 from volary.embedded.api import bootstrap_roles, deleting, reading, reviews, scaling
 from volary.embedded.api.access import Gate
 from volary.embedded.api.answers import Answer, Logs, Proxy
+from volary.embedded.api.authentication import Authentication
 from volary.embedded.api.binding import create_binding
 from volary.embedded.api.call import Call, Options, Path, find_type, options_of, split_path, warning_headers
 from volary.embedded.api.catalog import Catalog, ResourceType
@@ -37,6 +38,8 @@ from volary.embedded.api.openapi import OpenApi
 from volary.embedded.api.patching import patch
 from volary.embedded.api.reading import JSON, Snapshots, shown
 from volary.embedded.api.store import Store
+from volary.embedded.api.token_requests import request_token
+from volary.embedded.api.tokens import AccountTokens, Signer
 from volary.embedded.api.updating import find, update
 from volary.embedded.api.watching import watch
 from volary.kube.transport import Request, Response
@@ -55,10 +58,14 @@ class ApiServer:
         new_id: Callable[[], str],
         store: Store | None = None,
         catalog: Catalog | None = None,
+        signer: Signer | None = None,
     ) -> None:
+        """Without a `signer` no tokens are issued."""
         self.core = Core(name, now, rng, new_id, store or Store(), catalog or Catalog())
         bootstrap_roles.sow(self.core.store, name, self.core.stamp())
         self.gate = Gate(self.core.rbac)
+        self.tokens = AccountTokens(self.core, signer) if signer else None
+        self.authentication = Authentication([self.tokens] if self.tokens else [])
         self.local = LocalAccess(self.core)
         self.snapshots = Snapshots()
         self._documents: tuple[int, Discovery, OpenApi] | None = None
@@ -111,9 +118,11 @@ class ApiServer:
         return self._collection(call)
 
     def _review(self, call: Call) -> Response:
-        if call.method != "POST" or call.name:
+        if call.name:
+            raise no_such_path()
+        if call.method != "POST":
             raise not_allowed()
-        return Response(201, JSON, encode(reviews.review(self.core, call)))
+        return Response(201, JSON, encode(reviews.review(self.core, self.authentication, call)))
 
     def _collection(self, call: Call) -> Answer:
         if call.method == "GET":
@@ -134,10 +143,8 @@ class ApiServer:
                 return watch(self.core, call)
             case "GET":
                 return reading.get(self.core, call)
-            case "PUT":
-                return shown(self.core, call, update(self.core, call))
-            case "PATCH":
-                entry, new = patch(self.core, call)
+            case "PUT" | "PATCH":
+                entry, new = update(self.core, call) if call.method == "PUT" else patch(self.core, call)
                 return shown(self.core, call, entry, 201 if new else 200)
             case "DELETE":
                 return self._delete(call)
@@ -175,14 +182,21 @@ class ApiServer:
         if name == "scale":
             return self._scale(call)
         if name == "finalize" and call.method == "PUT":
-            return shown(self.core, call, update(self.core, call))
+            return shown(self.core, call, update(self.core, call)[0])
         if name == "eviction" and call.method == "POST":
             deleting.delete(self.core, call.type, call.namespace, call.name, deleting.options_in(call))
             return Response(201, JSON, encode(SUCCESS))
+        if name == "token" and self.tokens:
+            return self._token(self.tokens, call)
         if name == "binding" and call.method == "POST":
             create_binding(self.core, call)
             return Response(201, JSON, encode(SUCCESS))
         raise not_implemented(f"{qualified(call.type.plural, call.type.group)}/{name}")
+
+    def _token(self, tokens: AccountTokens, call: Call) -> Response:
+        if call.method != "POST":
+            raise not_allowed()
+        return Response(201, JSON, encode(request_token(self.core, tokens, call)))
 
     def _scale(self, call: Call) -> Response:
         match call.method:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from volary.embedded.api import conversion, crds, generations
+from volary.embedded.api.access import demand_creation
 from volary.embedded.api.bodies import object_in
 from volary.embedded.api.call import Call, Options
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
 from volary.embedded.api.crds import CRDS
+from volary.embedded.api.creating import create_object
 from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.errors import Problem, bad_request, conflict, invalid, invalid_object, not_found, unexpected
 from volary.embedded.api.escalation import refuse_escalation
@@ -27,6 +29,19 @@ MODIFIED = "the object has been modified; please apply your changes to the lates
 FIXED = ("creationTimestamp", "deletionTimestamp", "selfLink", "generation", "uid", "name", "namespace")
 # Kinds that may be changed only by someone who has seen them.
 NEEDS_VERSION = {"apiextensions.k8s.io/customresourcedefinitions", "policy/poddisruptionbudgets"}
+# Kinds of which an update makes the object that is not there.
+MADE_BY_PUT = {
+    "/endpoints",
+    "/events",
+    "/limitranges",
+    "/services",
+    "coordination.k8s.io/leases",
+    "node.k8s.io/runtimeclasses",
+    "rbac.authorization.k8s.io/clusterrolebindings",
+    "rbac.authorization.k8s.io/clusterroles",
+    "rbac.authorization.k8s.io/rolebindings",
+    "rbac.authorization.k8s.io/roles",
+}
 
 
 def find(core: Core, type_: ResourceType, namespace: str, name: str) -> Entry:
@@ -37,12 +52,15 @@ def find(core: Core, type_: ResourceType, namespace: str, name: str) -> Entry:
     return entry
 
 
-def update(core: Core, call: Call) -> Entry:
-    """Replace the object, or its subresource, by the body. Raises: Problem."""
+def update(core: Core, call: Call) -> tuple[Entry, bool]:
+    """Replace the object, or its subresource, by the body; return it, and whether it is new. Raises: Problem."""
     new = object_in(call)
     meta = new["metadata"]
     check_place(call, meta)
     entry = core.store.get(call.type.storage, call.namespace, call.name)
+    if entry is None and call.type.storage in MADE_BY_PUT and not (call.path.subresource or meta.get("uid")):
+        demand_creation(core, call)
+        return create_object(core, call.type, call.namespace, new, call.options), True
     if entry is None:
         raise _absent(call, meta)
     version = meta.get("resourceVersion") or ""
@@ -51,7 +69,7 @@ def update(core: Core, call: Call) -> Entry:
     if not version and (call.type.custom or call.type.storage in NEEDS_VERSION):
         error = invalid("metadata.resourceVersion", 0, "must be specified for an update")
         raise invalid_object(call.type.group, call.type.plural, call.name, [error])
-    return commit(core, call.type, entry, new, call.path.subresource, call.options)
+    return commit(core, call.type, entry, new, call.path.subresource, call.options), False
 
 
 def check_place(call: Call, meta: Object) -> None:
