@@ -37,8 +37,8 @@ def cluster(server: Server) -> dict[str, str]:
     """Return where a server that was started is, and with TLS the authority that vouches for it."""
     if not server.tls:
         return {"server": server.url}
-    assert server.certificate, "the server is started"
-    authority = base64.b64encode(server.certificate.certificate).decode()
+    assert server.authority, "the server is started"
+    authority = base64.b64encode(server.authority.certificate).decode()
     return {"server": server.url, "certificate-authority-data": authority}
 
 

@@ -6,21 +6,23 @@ told otherwise, over TLS unless told otherwise: kubectl sends its token over TLS
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
-from volary.embedded.api.identity import ANONYMOUS, Authenticator, ClientCertificate, User
-from volary.embedded.api.server import ApiServer
+from volary.embedded.api.authentication import Authentication, StaticTokens
+from volary.embedded.api.identity import Authenticator, User
 from volary.embedded.audit import Recorder
-from volary.embedded.certificate import Certificate, self_signed
 from volary.embedded.front.front import Front
-from volary.embedded.front.limits import MOST_BODY_BYTES
+from volary.embedded.front.limits import DEFAULT, MOST_BODY_BYTES, Limits
 from volary.embedded.front.site import Site
 from volary.embedded.outside import Outside
 from volary.embedded.transport import Api
+
+if TYPE_CHECKING:
+    from volary.embedded.certificate import Authority
 
 __all__ = ["MOST_BODY_BYTES", "Identity", "Listen", "Server"]
 
@@ -58,22 +60,6 @@ class Listen:
             )
 
 
-class TokenAccess:
-    """Knows one token. Without it only health and version may be asked for; the API asks nobody for rights."""
-
-    def __init__(self, identity: Identity) -> None:
-        self._token = identity.token.encode()
-        self._user = User(identity.user, identity.groups)
-
-    def user(self, headers: Mapping[str, str], certificate: ClientCertificate | None = None) -> User | None:
-        """Return who asks. The comparison takes as long for a wrong token as for the right one."""
-        kind, _, token = headers.get("authorization", "").partition(" ")
-        if not kind:
-            return ANONYMOUS
-        known = hmac.compare_digest(token.strip().encode("utf-8", "replace"), self._token)
-        return self._user if known and kind.lower() == "bearer" else None
-
-
 class Server:
     """One API server on a port of its own."""
 
@@ -85,25 +71,17 @@ class Server:
         audit: Recorder | None = None,
         authenticator: Authenticator | None = None,
         sites: Mapping[str, Site] | None = None,
+        limits: Limits = DEFAULT,
     ) -> None:
-        """`authenticator`: who knows more than the one token; the API then decides who may what.
-
-        `sites`: the clusters of the process by name; it may change while the server runs.
-        """
-        self.api = api
+        """`authenticator`: who knows more than the one token. `sites`: the clusters of the process by name; it may
+        change while the server runs."""
         self.identity = identity
         self.host, self.port = "127.0.0.1", 0
         self.tls = True
-        self.certificate: Certificate | None = None  # from `start` on, with TLS
-        self.site = Site(
-            api,
-            authenticator or TokenAccess(identity),
-            outside,
-            audit,
-            objects=partial(objects_of, api),
-            open_to_all=None if authenticator else OPEN_PATHS,
-        )
-        self._front = Front({} if sites is None else sites, self.site)
+        self.authority: Authority | None = None  # from `start` on, with TLS
+        known = authenticator or Authentication([StaticTokens({identity.token: User(identity.user, identity.groups)})])
+        self.site = Site(api, known, outside, audit, objects=partial(objects_of, api))
+        self._front = Front({} if sites is None else sites, self.site, limits)
 
     @property
     def url(self) -> str:
@@ -114,8 +92,14 @@ class Server:
         """Listen. Raises: ValueError for an address that others could reach (unless `anyway`), OSError."""
         Listen(port, host, tls, anyway).check()
         self.tls = tls
-        self.certificate = self_signed(host) if tls else None
-        await self._front.start(host, port, self.certificate.context() if self.certificate else None)
+        context = None
+        if tls:
+            from volary.embedded.certificate import Authority  # a tenth of the start of the program
+
+            self.authority = Authority()
+            self.site.authority = self.authority.name
+            context = self.authority.server(host).context(self.authority.certificate)
+        await self._front.start(host, port, context)
         self.host, self.port = self._front.host, self._front.port
 
     async def close(self) -> None:
@@ -123,11 +107,10 @@ class Server:
         await self._front.close()
 
 
-OPEN_PATHS = frozenset({"/healthz", "/livez", "/readyz", "/version", "/livez/ping", "/readyz/ping", "/healthz/ping"})
-
-
 def objects_of(api: Api) -> dict[str, int]:
     """Return how many objects of each kind there are: GROUP/PLURAL -> number."""
+    from volary.embedded.api.server import ApiServer  # the front itself needs no more than an `Api`
+
     if not isinstance(api, ApiServer):
         return {}
     store = api.core.store

@@ -15,7 +15,7 @@ from volary.embedded.api.errors import Problem
 from volary.embedded.front.carrying import carry
 from volary.embedded.front.head import CONTINUE, refused, watch_head, whole
 from volary.embedded.front.incoming import Incoming
-from volary.embedded.front.peer import client_certificate, host_of
+from volary.embedded.front.peer import peer_of
 from volary.embedded.front.pieces import Pieces
 from volary.embedded.front.reader import Reader, Refused
 from volary.embedded.front.site import Going, Stream
@@ -53,8 +53,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._remote = host_of(transport)
-        self._certificate = client_certificate(transport)
+        self._peer = peer_of(transport)
         if not self._front.admit(self):
             self._refuse(Refused(503, "503 Service Unavailable: too many connections"))
 
@@ -219,7 +218,7 @@ class Connection(asyncio.Protocol):
     def _known(self, incoming: Incoming) -> bool:
         """Is the sender of this head somebody? Who is not need not send a body."""
         site = self._front.site(incoming.target.cluster)
-        return site is not None and site.user(incoming.headers, self._certificate) is not None
+        return site is not None and site.user(incoming.headers, self._peer) is not None
 
     def _answer_early(self, incoming: Incoming) -> None:
         """Answer in the middle of a request; the rest of it is thrown away."""
@@ -235,7 +234,7 @@ class Connection(asyncio.Protocol):
             missing = Problem(404, "NotFound", f'clusters "{name}" not found', {"name": name, "kind": "clusters"})
             self._send(incoming, refusal(missing), b"")
             return
-        found = site.answer(incoming, site.user(incoming.headers, self._certificate), self._remote)
+        found = site.answer(incoming, site.user(incoming.headers, self._peer), self._peer.address)
         if isinstance(found, Going):
             self._carry(incoming, found)
         else:
@@ -253,7 +252,7 @@ class Connection(asyncio.Protocol):
         """Begin an answer that goes on."""
         answer = going.answer
         if isinstance(answer, Logs | Proxy):
-            incoming.remote = self._remote
+            incoming.remote = self._peer.address
             pieces = Pieces(self, incoming.modern, incoming.method == "HEAD")
             self._going = (incoming, going, pieces)
             going.begin(pieces)

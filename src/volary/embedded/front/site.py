@@ -9,11 +9,12 @@ from typing import Any, Protocol
 
 from volary.embedded.api.answers import Answer, Logs, Proxy, Watch
 from volary.embedded.api.errors import Problem, internal
-from volary.embedded.api.identity import ANONYMOUS, Authenticator, ClientCertificate, User
+from volary.embedded.api.identity import Authenticator, User
 from volary.embedded.audit import Entry, Recorder
 from volary.embedded.front.health import Checks, Health
 from volary.embedded.front.incoming import Incoming
 from volary.embedded.front.metrics import Label, Metrics, Objects
+from volary.embedded.front.peer import Peer
 from volary.embedded.outside import Nothing, Outside
 from volary.embedded.transport import Api, refusal
 from volary.kube.transport import Request, Response
@@ -83,12 +84,8 @@ class Site:
         audit: Recorder | None = None,
         checks: Checks | None = None,
         objects: Objects = dict,
-        open_to_all: frozenset[str] | None = None,
     ) -> None:
-        """`checks`: what else than the process itself has to be well. `objects`: how many there are of each kind.
-
-        `open_to_all`: the only paths for who is nobody; None: the API decides.
-        """
+        """`checks`: what else than the process itself has to be well. `objects`: how many there are of each kind."""
         self.api = api
         self.authenticator = authenticator
         self.outside: Outside = outside or Nothing()
@@ -96,11 +93,12 @@ class Site:
         self.health = Health(checks or {})
         self.metrics = Metrics(objects)
         self.streams: set[Stream] = set()
-        self._open_to_all = open_to_all
+        self.authority = ""  # the name of who signs its clients' certificates
         self._date = (-1, b"")
 
-    def user(self, headers: Mapping[str, str], certificate: ClientCertificate | None) -> User | None:
-        """Return who asks; None: answer 401."""
+    def user(self, headers: Mapping[str, str], peer: Peer) -> User | None:
+        """Return who asks; None: answer 401. A certificate that another authority signed says nothing here."""
+        certificate = peer.certificate if peer.certificate and peer.issuer == self.authority else None
         return self.authenticator.user(headers, certificate)
 
     def date(self, moment: int) -> bytes:
@@ -111,7 +109,7 @@ class Site:
 
     def answer(self, incoming: Incoming, user: User | None, remote: str) -> Response | Going:
         """Answer a request, whatever it is; `user` None: somebody whose credential is bad."""
-        if user is None or (user is ANONYMOUS and self._closed(incoming.target.path)):
+        if user is None:
             self.metrics.count(incoming, 401)
             return UNAUTHORIZED
         entry: Entry | None = None
@@ -138,9 +136,6 @@ class Site:
         """End all that goes on: the cluster goes."""
         for stream in tuple(self.streams):
             stream.end()
-
-    def _closed(self, path: str) -> bool:
-        return self._open_to_all is not None and path not in self._open_to_all
 
     def _found(self, incoming: Incoming, request: Request, user: User) -> Answer:
         target = incoming.target

@@ -55,12 +55,14 @@ class FakeApi:
 
     answers: dict[str, Answer] = field(default_factory=dict)
     asked: list[Request] = field(default_factory=list)
+    users: list[User] = field(default_factory=list)
 
     def date(self) -> str:
         return DATE
 
     def handle(self, request: Request, user: User) -> Answer:
         self.asked.append(request)
+        self.users.append(user)
         if request.path.startswith(SERVICE):
             return Proxy("test", "web", "http", "http", request.path.removeprefix(SERVICE))
         return self.answers.get(request.path) or Response(404, {"content-type": "application/json"}, b"{}")
@@ -87,8 +89,8 @@ class FakeOutside(Nothing):
 
 def session(server: Server, headers: Mapping[str, str] = BEARER, unpack: bool = True) -> aiohttp.ClientSession:
     """Return a client that trusts the server's certificate."""
-    assert server.certificate
-    trust = ssl.create_default_context(cadata=server.certificate.certificate.decode())
+    assert server.authority
+    trust = ssl.create_default_context(cadata=server.authority.certificate.decode())
     connector = aiohttp.TCPConnector(ssl=trust)
     return aiohttp.ClientSession(server.url, headers=headers, connector=connector, auto_decompress=unpack)
 

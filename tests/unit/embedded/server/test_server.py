@@ -25,17 +25,27 @@ JSON = {"content-type": "application/json"}
 PODS = "/api/v1/pods"
 
 
-@pytest.mark.parametrize(
-    "header", [None, "Bearer wrong", "Basic correct-horse", "Bearer", f"Bearer {TOKEN}x", "Bearer ü"]
-)
-def test_without_the_token_nothing_is_asked(header: str | None) -> None:
+@pytest.mark.parametrize("header", ["Bearer wrong", f"Bearer {TOKEN}x", "Bearer ü", "bearer x"])
+def test_with_a_wrong_token_nothing_is_asked(header: str) -> None:
     async def run() -> None:
         api = FakeApi()
         async with serving(api) as (server, _), session(server, {}) as stranger:
-            answer = await stranger.get(PODS, headers={"Authorization": header} if header else {})
+            answer = await stranger.get(PODS, headers={"Authorization": header})
             assert answer.status == 401
             assert (await answer.json())["reason"] == "Unauthorized"
         assert not api.asked
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("header", [None, "Basic correct-horse", "Bearer"])
+def test_without_a_token_it_is_nobody_who_asks(header: str | None) -> None:
+    async def run() -> None:
+        api = FakeApi()
+        async with serving(api) as (server, client), session(server, {}) as stranger:
+            await stranger.get(PODS, headers={"Authorization": header} if header else {})
+            await client.get(PODS)
+        assert [it.name for it in api.users] == ["system:anonymous", "admin"]
 
     asyncio.run(run())
 
