@@ -15,10 +15,8 @@ STILL_WARNS = "The real server warns of unknown fields of an object that it then
 
 ACCEPTED: Mapping[str, str] = {
     "apply-config-maps: not YAML": GO_TEXT,
-    "bad-deployments: a variable twice, warned of": "No warning, and both variables of one name are owned.",
     "custom: float for an integer": "One of three messages about one mistake, with a Go type's name, is left out.",
     "custom: many errors": MAP_ORDER,
-    "custom: object for a list": STILL_WARNS,
     "custom: other version": STILL_WARNS,
     "definitions: two storage versions": GO_TEXT,
     "lists: bad token": "The message shows a byte that is no text, escaped as Go does.",

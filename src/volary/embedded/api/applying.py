@@ -44,10 +44,10 @@ def apply(core: Core, call: Call) -> tuple[Entry, bool]:
     if not call.query.get("fieldManager"):
         error = required("fieldManager", "is required for apply patch")
         raise invalid_object("meta.k8s.io", "PatchOptions", "", [error])
-    config = config_in(call)
     entry = core.store.get(type_.storage, call.namespace, call.name)
     if entry is None and call.path.subresource:
         raise not_found(type_.group, type_.plural, call.name)
+    config = config_in(call)
     by = writer(type_, call.options, call.path.subresource, core.stamp())
     if entry is None:
         return _create(core, call, config, by), True

@@ -14,7 +14,7 @@ from volary.embedded.api.errors import Problem, bad_request, invalid, invalid_ob
 from volary.embedded.api.omission import omit
 from volary.embedded.api.protobuf import Undecodable
 from volary.embedded.api.protobuf import decode as decode_protobuf
-from volary.embedded.api.pruning import prune
+from volary.embedded.api.pruning import drop_nulls, prune
 from volary.embedded.api.registry import definition_names, definitions
 from volary.embedded.api.schema import Node
 
@@ -134,7 +134,9 @@ def tighten(obj: Object, type_: ResourceType, options: Options, repeats: list[st
     """
     try:
         if type_.custom:
-            unknown = conform_metadata(obj) + prune(obj, type_.node) + coerce(obj, type_.node)
+            unknown = conform_metadata(obj) + prune(obj, type_.node)
+            drop_nulls(obj, type_.node)
+            unknown += coerce(obj, type_.node)
         else:
             unknown = conform(obj, type_.node)
     except WrongType as error:
@@ -145,11 +147,14 @@ def tighten(obj: Object, type_: ResourceType, options: Options, repeats: list[st
     if options.validation == "Warn":
         for text in texts:
             options.warn(text)
+    managed = (obj.get("metadata") or {}).get("managedFields")
     if type_.custom:
         omit(obj["metadata"], metadata_node())
     else:
         omit(obj, type_.node)
         obj.setdefault("metadata", {})
+    if managed == []:  # unlike other empty lists it says something: nobody owns anything any more
+        obj["metadata"]["managedFields"] = managed
 
 
 def conform_metadata(obj: Object) -> list[str]:

@@ -9,6 +9,7 @@ Source: apiextensions-apiserver, registry/customresource (strategy, status_strat
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from volary.embedded.api import cel_rules, embedded_objects, list_types, ratcheting, structural
@@ -44,7 +45,8 @@ def check(
     if subresource == "status":
         status = node.field("status")
         if "status" in obj and status is not None:
-            found += structural.validate(obj["status"], status, "status", past.field("status", status))
+            wrong = structural.validate(obj["status"], status, "", past.field("status", status))
+            found += [replace(it, field=_below_status(it.field)) for it in wrong]  # the texts begin below the status
     else:
         found += structural.validate(obj, node, "", past)
         found += _scale_spec(type_, obj)
@@ -61,14 +63,28 @@ def check(
     return found
 
 
+def _below_status(field: str) -> str:
+    return f"status.{field}" if field else "status"
+
+
 def _paths(type_: ResourceType) -> Object:
     return (type_.version.get("subresources") or {}).get("scale") or {}
 
 
+class NoWay(Exception):
+    """A path that leads through something else than maps."""
+
+
 def _at(path: str, obj: Object) -> Any:
+    """Return the value at a path, None if it is not there. Raises: NoWay."""
     value: Any = obj
-    for step in path.removeprefix(".").split("."):
-        value = value.get(step) if isinstance(value, Mapping) else None
+    steps = path.removeprefix(".").split(".")
+    for index, step in enumerate(steps):
+        if value is None:
+            return None
+        if not isinstance(value, Mapping):
+            raise NoWay(_accessor("." + ".".join(steps[: index + 1]), value, "map[string]interface{}"))
+        value = value.get(step)
     return value
 
 
@@ -80,7 +96,10 @@ def _scale_status(type_: ResourceType, obj: Object) -> list[FieldError]:
     paths = _paths(type_)
     found = _count(paths.get("statusReplicasPath") or "", obj)
     path = paths.get("labelSelectorPath") or ""
-    value = _at(path, obj) if path else None
+    try:
+        value = _at(path, obj) if path else None
+    except NoWay as error:
+        return [*found, invalid(path, "", str(error))]
     if value is not None and not isinstance(value, str):
         found.append(invalid(path, "", _accessor(path, value, "string")))
     return found
@@ -88,7 +107,10 @@ def _scale_status(type_: ResourceType, obj: Object) -> list[FieldError]:
 
 def _count(path: str, obj: Object) -> list[FieldError]:
     """Return what keeps the replicas from being read as a count."""
-    value = _at(path, obj) if path else None
+    try:
+        value = _at(path, obj) if path else None
+    except NoWay as error:
+        return [invalid(path, 0, str(error))]
     if value is None:
         return []
     if isinstance(value, int) and not isinstance(value, bool):

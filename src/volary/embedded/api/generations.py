@@ -33,6 +33,7 @@ SPEC = {
     "admissionregistration.k8s.io/validatingadmissionpolicies",
     "admissionregistration.k8s.io/validatingadmissionpolicybindings",
 }
+ANNOTATIONS = {"apps/deployments"}  # and of their annotations, which go into the ReplicaSets
 # Kinds that count changes of everything but metadata.
 WHOLE = {
     "/podtemplates",
@@ -58,6 +59,9 @@ def following(type_: ResourceType, old: dict[str, Any], new: dict[str, Any]) -> 
         keys = sorted((old.keys() | new.keys()) - uncounted)
     elif type_.storage in SPEC:
         keys = ["spec"]
+        notes = (it["metadata"].get("annotations") or {} for it in (old, new))
+        if type_.storage in ANNOTATIONS and next(notes) != next(notes):
+            return count + 1
     elif type_.storage in WHOLE:
         keys = sorted((old.keys() | new.keys()) - UNCOUNTED)
         if old["metadata"].get("labels") != new["metadata"].get("labels"):

@@ -18,6 +18,7 @@ from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
 from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.errors import (
+    Problem,
     bad_request,
     conflict,
     internal,
@@ -99,11 +100,22 @@ def _count(obj: Object, path: str) -> int | None:
 
 def put_scale(core: Core, call: Call) -> Object:
     """Replace the scale by the body. Raises: Problem."""
-    new = object_in(replace(call, type=scale_type()))
+    new = _sent(call)
     check_place(call, new["metadata"])
     entry = find(core, call.type, call.namespace, call.name)
     old, managers = _opened(core, call, entry)
     return _write(core, call, entry, new, _tracked(core, call, old, new, managers))
+
+
+def _sent(call: Call) -> Object:
+    try:
+        return object_in(replace(call, type=scale_type()))
+    except Problem as error:
+        if call.type.custom and "cannot be handled as a Scale" in error.message:
+            # The server cannot even say what is wrong with it.
+            text = 'no kind is registered for the type v1.Scale in scheme "pkg/runtime/scheme.go:111"'
+            raise bad_request(text) from error
+        raise
 
 
 def patch_scale(core: Core, call: Call) -> Object:
@@ -115,8 +127,8 @@ def patch_scale(core: Core, call: Call) -> Object:
     old, managers = _opened(core, call, entry)
     of_scale = replace(call, type=scale_type())
     if call.content_type == APPLY:
-        if call.type.custom:
-            raise _never_applied(call, old, managers)
+        if call.type.custom and not managers:
+            raise _unowned()
         by = writer(scale_type(), call.options, "scale", core.stamp())
         new, found = apply_to(of_scale, old, managers, _view, by)
     else:
@@ -127,12 +139,11 @@ def patch_scale(core: Core, call: Call) -> Object:
     return _write(core, call, entry, new, found)
 
 
-def _never_applied(call: Call, old: Object, managers: Managers) -> Exception:
-    """Return what the server answers to each apply of a custom resource's scale: it cannot convert it."""
-    why = f"to proper version: request to convert CR to an invalid group/version: {SCALE_VERSION}"
-    about = f"{call.namespace}/{call.name}" if managers else "/"
-    text = f"failed to convert live object ({about}; {SCALE_VERSION}, Kind=Scale) {why}"
-    return unexpected(text if managers else f"failed to create manager for existing fields: {text}")
+def _unowned() -> Exception:
+    """Return what the server answers to an apply of a custom resource's scale whose replicas nobody owns yet."""
+    about = f"failed to convert live object (/; {SCALE_VERSION}, Kind=Scale) to proper version"
+    why = f"request to convert CR to an invalid group/version: {SCALE_VERSION}"
+    return unexpected(f"failed to create manager for existing fields: {about}: {why}")
 
 
 def _opened(core: Core, call: Call, entry: Entry) -> tuple[Object, Managers]:

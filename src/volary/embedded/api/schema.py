@@ -124,6 +124,15 @@ class Node:
             found = self._fields[name] = Node(self._raw_fields[name], self.definitions)
         return found
 
+    def known(self, name: str) -> Node | None:
+        """Return the node of a map's key that the schema describes, or None."""
+        return self.field(name) or (self.elem if self.has_values else None)
+
+    @property
+    def items(self) -> Node | None:
+        """Return the node of list items if the schema describes them, or None."""
+        return self.elem if self.kind == LIST else None
+
     @property
     def elem(self) -> Node:
         """Return the node of list items or map values."""

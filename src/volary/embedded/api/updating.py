@@ -29,6 +29,18 @@ MODIFIED = "the object has been modified; please apply your changes to the lates
 FIXED = ("creationTimestamp", "deletionTimestamp", "selfLink", "generation", "uid", "name", "namespace")
 # Kinds that may be changed only by someone who has seen them.
 NEEDS_VERSION = {"apiextensions.k8s.io/customresourcedefinitions", "policy/poddisruptionbudgets"}
+# Kinds of which a write of the status changes no metadata, or not these parts of it.
+OLD_METADATA = {
+    "admissionregistration.k8s.io/validatingadmissionpolicies",
+    "flowcontrol.apiserver.k8s.io/flowschemas",
+    "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations",
+    "networking.k8s.io/servicecidrs",
+    "storage.k8s.io/volumeattachments",
+}
+OLD_PARTS = {
+    "/pods": ("deletionTimestamp", "ownerReferences"),
+    "apps/deployments": ("labels",),
+}
 # Kinds of which an update makes the object that is not there.
 MADE_BY_PUT = {
     "/endpoints",
@@ -197,8 +209,7 @@ def _mask(type_: ResourceType, new: Object, old: Object, subresource: str) -> Ob
     """Let a write of the status change only the status, and one of the object all but that."""
     if subresource == "status":
         kept = {key: value for key, value in copy_of(old).items() if key not in ("metadata", "status")}
-        meta = dict(old["metadata"]) if type_.custom else new["metadata"]
-        meta.pop("managedFields", None)
+        meta = _status_metadata(type_, new["metadata"], old["metadata"])
         head = {key: kept.pop(key) for key in ("kind", "apiVersion") if key in kept}
         masked = {**head, "metadata": meta, **kept}
         if "status" in new:
@@ -210,6 +221,20 @@ def _mask(type_: ResourceType, new: Object, old: Object, subresource: str) -> Ob
             masked["status"] = copy_of(old["status"])
         return masked
     return new
+
+
+def _status_metadata(type_: ResourceType, new: Object, old: Object) -> Object:
+    """Return what a write of the status leaves of the metadata that came with it."""
+    if type_.custom or type_.storage in OLD_METADATA:
+        meta = dict(old)
+    else:
+        meta = new
+    for name in OLD_PARTS.get(type_.storage, ()):
+        meta.pop(name, None)
+        if name in old:
+            meta[name] = old[name]
+    meta.pop("managedFields", None)
+    return meta
 
 
 def _count(type_: ResourceType, old: Object, new: Object) -> None:

@@ -115,7 +115,6 @@ WRONG = [
         {"port": True},
         'spec.port: Invalid value: "boolean": spec.port in body must be of type integer,string: "boolean"',
     ),
-    ({"mode": None}, 'spec.mode: Invalid value: "null": spec.mode in body must be of type string: "null"'),
     ({"steps": [{"name": "x"}, {"name": "x"}]}, 'spec.steps[1]: Duplicate value: {"name":"x"}'),
     ({"steps": [{"weight": 1}]}, "spec.steps[0].name: Required value"),
     ({"steps": [{"name": it} for it in "xyz"]}, "spec.steps: Too many: 3: must have at most 2 items"),
