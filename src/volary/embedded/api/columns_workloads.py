@@ -10,9 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from volary.embedded.api.columns_pods import containers_cells
-from volary.embedded.api.durations import human, since
+from volary.embedded.api.durations import human, parse_time, since
 from volary.embedded.api.label_text import labels_text, selector_text
-from volary.kube.objects import parse_time
 
 Object = Mapping[str, Any]
 NONE = "<none>"

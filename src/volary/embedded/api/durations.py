@@ -5,9 +5,7 @@ Source: apimachinery util/duration, HumanDuration.
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from volary.kube.objects import parse_time
+from datetime import UTC, datetime
 
 MINUTE, HOUR, DAY, YEAR = 60, 3600, 86400, 365 * 86400
 # (up to, large unit, its letter, small unit or None, its letter): the older, the coarser.
@@ -23,6 +21,11 @@ STEPS: tuple[tuple[float, int, str, int | None, str], ...] = (
     (float("inf"), YEAR, "y", None, ""),
 )
 UNKNOWN = "<unknown>"
+
+
+def parse_time(text: str) -> datetime:
+    """Return an RFC 3339 time as an aware datetime in UTC. Raises: ValueError."""
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def since(moment: object, now: datetime) -> str:
