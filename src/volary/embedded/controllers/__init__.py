@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from volary.embedded.controllers.cluster_roles import AggregatedRoles
 from volary.embedded.controllers.daemonset import DaemonSets
 from volary.embedded.controllers.deployment import Deployments
 from volary.embedded.controllers.endpointslice import EndpointSlices
@@ -14,15 +15,25 @@ from volary.embedded.controllers.manager import Controller, Manager
 from volary.embedded.controllers.namespace import Namespaces, create_system_namespaces
 from volary.embedded.controllers.old_events import OldEvents
 from volary.embedded.controllers.replicaset import PodSets
+from volary.embedded.controllers.service_accounts import (
+    DefaultAccounts,
+    Issuer,
+    RootCa,
+    RootCertificates,
+    TokenSecrets,
+)
 from volary.embedded.controllers.world import Clock, World
 
 __all__ = ["METRIC_VALUE", "Clock", "Controller", "Manager", "World", "controllers"]
 
 
-def controllers(world: World, root_ca: str = "", workloads: bool = True) -> Manager:
+def controllers(
+    world: World, root_ca: RootCa = lambda: "", workloads: bool = True, issuer: Issuer | None = None
+) -> Manager:
     """Return a manager with every controller; call its `start` from the loop, before anybody else writes.
 
     `workloads` False leaves out all that a kube-controller-manager does; what an API server itself does stays.
+    `issuer` signs the tokens that Secrets ask for.
     """
     index = Index()
     for resource in world.local.resources():  # of a cluster that does not begin empty
@@ -30,14 +41,19 @@ def controllers(world: World, root_ca: str = "", workloads: bool = True) -> Mana
             index.note(resource, None, obj)
     world.local.listen(index.note)  # before the manager's own listener: the collector asks the index
     ours: list[Controller] = _of_controller_manager(world, index, root_ca) if workloads else []
+    if workloads and issuer:
+        ours.append(TokenSecrets(world, issuer, root_ca))
     manager = Manager(world.local, [*ours, OldEvents(world)])
     create_system_namespaces(world)
     return manager
 
 
-def _of_controller_manager(world: World, index: Index, root_ca: str) -> list[Controller]:
+def _of_controller_manager(world: World, index: Index, root_ca: RootCa) -> list[Controller]:
     return [
-        Namespaces(world, index, root_ca),
+        Namespaces(world, index),
+        DefaultAccounts(world),
+        RootCertificates(world, root_ca),
+        AggregatedRoles(world),
         Collector(world, index),
         Deployments(world),
         PodSets(world),

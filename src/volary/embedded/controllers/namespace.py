@@ -1,6 +1,6 @@
-"""Namespaces: what each new one gets, and how one goes: everything in it first.
+"""Namespaces: how one goes: everything in it first. What a new one gets is the work of others.
 
-Source: Kubernetes namespace, service account and root CA publisher controllers.
+Source: Kubernetes, pkg/controller/namespace.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from volary.embedded.controllers.manager import Key
 from volary.embedded.controllers.objects import deleting, edited, format_time, name_of, namespace_of, status_of
 from volary.embedded.controllers.world import MANAGER, World
 
-NAMESPACES, ACCOUNTS, CONFIG_MAPS, PODS = "/namespaces", "/serviceaccounts", "/configmaps", "/pods"
+NAMESPACES = "/namespaces"
 SYSTEM_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
-ROOT_CA = "kube-root-ca.crt"
 LOOK_AGAIN = 5.0  # seconds, for what a foreign finalizer holds; its removal is a write that we hear of anyway
 
 
@@ -26,19 +25,16 @@ class Namespaces:
     name = "namespace"
     sources = (NAMESPACES,)
 
-    def __init__(self, world: World, index: Index, root_ca: str = "") -> None:
+    def __init__(self, world: World, index: Index) -> None:
         self.world = world
         self.local = world.local
         self.index = index
-        self.root_ca = root_ca
 
     def keys(self, resource: str, old: Object | None, new: Object | None) -> Iterable[Key]:
         if resource == NAMESPACES and new is not None:
             yield (name_of(new),)
-        elif new is None and old is not None and namespace_of(old):
-            furniture = resource in (ACCOUNTS, CONFIG_MAPS) and name_of(old) in ("default", ROOT_CA)
-            if furniture or self._going(namespace_of(old)):
-                yield (namespace_of(old),)
+        elif new is None and old is not None and namespace_of(old) and self._going(namespace_of(old)):
+            yield (namespace_of(old),)
 
     def _going(self, name: str) -> bool:
         namespace = self.local.get(NAMESPACES, "", name)
@@ -48,22 +44,7 @@ class Namespaces:
         namespace = self.local.get(NAMESPACES, "", key[0])
         if namespace is None:
             return None
-        if deleting(namespace):
-            return self._empty(namespace)
-        self._furnish(key[0])
-        return None
-
-    def _furnish(self, name: str) -> None:
-        if self.local.get(ACCOUNTS, name, "default") is None:
-            account = {"apiVersion": "v1", "kind": "ServiceAccount"}
-            self.local.create(ACCOUNTS, {**account, "metadata": {"name": "default", "namespace": name}}, MANAGER)
-        if self.local.get(CONFIG_MAPS, name, ROOT_CA) is None:
-            about = "Contains a CA bundle that can be used to verify the kube-apiserver."
-            annotations = {"kubernetes.io/description": about}
-            metadata = {"name": ROOT_CA, "namespace": name, "annotations": annotations}
-            data = {"ca.crt": self.root_ca}
-            root = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
-            self.local.create(CONFIG_MAPS, root, MANAGER)
+        return self._empty(namespace) if deleting(namespace) else None
 
     def _empty(self, namespace: Object) -> float | None:
         name = name_of(namespace)
