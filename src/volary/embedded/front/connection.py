@@ -85,6 +85,7 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.paused = False
+        self._since = self._front.moment
         if self._going:
             self._going[2].flush()
         else:
@@ -180,10 +181,10 @@ class Connection(asyncio.Protocol):
     def sweep(self, moment: int) -> None:
         """Hang up on a client that is too slow; `moment` counts seconds."""
         limits, age = self._limits, moment - self._since
-        if self._deaf:
-            if age > (limits.linger_seconds if self._lingers else limits.stall_seconds):
+        if self._lingers:
+            if age > limits.linger_seconds:
                 self._transport.abort()
-        elif self.paused:
+        elif self.paused or self._deaf:
             taken = self._written - self._transport.get_write_buffer_size()
             if taken != self._taken[0]:
                 self._taken = (taken, moment)

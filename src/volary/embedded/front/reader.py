@@ -135,7 +135,10 @@ _small: dict[bytes, str] = {}
 
 
 def in_small_letters(fields: Fields) -> dict[str, str]:
-    """Return the headers by name; of a header that comes several times the values in a row."""
+    """Return the headers by name; of a header that comes several times the values in a row.
+
+    A name that is impersonated may have commas in it, but no line feed, and may be of any script.
+    """
     headers: dict[str, str] = {}
     for name, value in fields:
         key = _small.get(name)
@@ -143,6 +146,7 @@ def in_small_letters(fields: Fields) -> dict[str, str]:
             key = name.decode("latin-1").lower()
             if len(_small) < MOST_NAMES:
                 _small[name] = key
-        text = value.decode("latin-1")
-        headers[key] = f"{headers[key]},{text}" if key in headers else text
+        named = key.startswith("impersonate-")
+        text, between = (value.decode("utf-8", "replace"), "\n") if named else (value.decode("latin-1"), ",")
+        headers[key] = f"{headers[key]}{between}{text}" if key in headers else text
     return headers
