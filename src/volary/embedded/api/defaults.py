@@ -68,16 +68,23 @@ def job_spec(spec: Object) -> None:
     if spec.get("completions") is None and spec.get("parallelism") is None:
         spec["completions"] = spec["parallelism"] = 1
     put(spec, "parallelism", 1)
-    put(spec, "backoffLimit", 6)
+    put(spec, "backoffLimit", 6 if spec.get("backoffLimitPerIndex") is None else 2**31 - 1)
     put(spec, "completionMode", "NonIndexed")
     put(spec, "suspend", False)
     put(spec, "manualSelector", False)
-    put(spec, "podReplacementPolicy", "Failed" if spec.get("podFailurePolicy") else "TerminatingOrFailed")
+    put(spec, "podReplacementPolicy", "Failed" if spec.get("podFailurePolicy") is not None else "TerminatingOrFailed")
+    for rule in (spec.get("podFailurePolicy") or {}).get("rules") or ():
+        for pattern in rule.get("onPodConditions") or ():
+            put(pattern, "status", "True")
     template(spec)
 
 
 def job(obj: Object) -> None:
-    job_spec(part(obj, "spec"))
+    spec = part(obj, "spec")
+    job_spec(spec)
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    if labels and not obj["metadata"].get("labels"):
+        obj["metadata"]["labels"] = dict(labels)
 
 
 def cron_job(obj: Object) -> None:
@@ -94,18 +101,24 @@ def service(obj: Object) -> None:
     spec = part(obj, "spec")
     put(spec, "sessionAffinity", "None")
     put(spec, "type", "ClusterIP")
+    if spec["sessionAffinity"] == "None":
+        spec.pop("sessionAffinityConfig", None)
     if spec["sessionAffinity"] == "ClientIP":
         put(part(part(spec, "sessionAffinityConfig"), "clientIP"), "timeoutSeconds", 10800)
     for port in spec.get("ports") or ():
         put(port, "protocol", "TCP")
         if port.get("targetPort") in (None, "", 0):
-            port["targetPort"] = port.get("port")
-    if spec["type"] in ("NodePort", "LoadBalancer"):
+            port["targetPort"] = port.get("port") or 0
+    kind = spec["type"]
+    if kind in ("NodePort", "LoadBalancer") or (kind == "ClusterIP" and spec.get("externalIPs")):
         put(spec, "externalTrafficPolicy", "Cluster")
-    if spec["type"] == "LoadBalancer":
+    if kind == "LoadBalancer":
         put(spec, "allocateLoadBalancerNodePorts", True)
-    if spec["type"] != "ExternalName":
-        put(spec, "internalTrafficPolicy", "Cluster")
+        for it in ((obj.get("status") or {}).get("loadBalancer") or {}).get("ingress") or ():
+            if it.get("ip"):
+                put(it, "ipMode", "VIP")
+    if kind in ("ClusterIP", "NodePort", "LoadBalancer") and spec.get("internalTrafficPolicy") is None:
+        spec["internalTrafficPolicy"] = "Cluster"
 
 
 def endpoints(obj: Object) -> None:
@@ -135,7 +148,8 @@ def autoscaler(obj: Object) -> None:
 def _scaling(rules: Object, window: int | None, policies: tuple[tuple[str, int], ...]) -> None:
     if window is not None:
         put(rules, "stabilizationWindowSeconds", window)
-    put(rules, "selectPolicy", "Max")
+    if rules.get("selectPolicy") is None:
+        rules["selectPolicy"] = "Max"
     if not rules.get("policies"):
         rules["policies"] = [{"type": kind, "value": value, "periodSeconds": 15} for kind, value in policies]
 

@@ -9,7 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from volary.embedded.api import forms
 from volary.embedded.api.errors import FieldError, forbidden_field, invalid, required
+from volary.embedded.api.validation_common import annotations_errors, labels_errors
 
 LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?\Z")
 SERVICE_LABEL = re.compile(r"[a-z](?:[-a-z0-9]*[a-z0-9])?\Z")
@@ -50,103 +52,98 @@ FREE_KINDS = {
     "rbac.authorization.k8s.io/rolebindings",
     "rbac.authorization.k8s.io/clusterrolebindings",
 }
-MOST_ANNOTATION_BYTES = 256 * 1024
 STANDARD_FINALIZERS = ("orphan", "foregroundDeletion", "kubernetes")
 
 
-def name_error(resource: str, name: str, generated: bool = False) -> FieldError | None:
-    """Return what is wrong with an object's name."""
-    field = "metadata.generateName" if generated else "metadata.name"
-    checked = name.rstrip("-") + "x" if generated and name.endswith("-") else name
+def name_form(resource: str) -> forms.Form:
+    """Return the form that names of a kind's objects have."""
     if resource in FREE_KINDS:
-        bad = next((it for it in ("/", "%") if it in name), "")
-        if name in (".", ".."):
-            return invalid(field, name, f"may not be '{name}'")
-        return invalid(field, name, f"may not contain '{bad}'") if bad else None
-    if resource in LABEL_KINDS:
-        pattern, text, longest = LABEL, LABEL_TEXT, 63
-    else:
-        pattern, text, longest = SUBDOMAIN, SUBDOMAIN_TEXT, 253
-    if resource == "/namespaces" and "." in name:
-        return invalid(field, name, "must not contain dots")
-    if len(checked) > longest:
-        return invalid(field, name, f"must be no more than {longest} characters")
-    return None if pattern.match(checked) else invalid(field, name, text)
+        return forms.path_segment
+    return forms.label if resource in LABEL_KINDS else forms.subdomain
+
+
+def name_error(resource: str, name: str, generated: bool = False) -> FieldError | None:
+    """Return the first thing wrong with an object's name, or with what one is to begin with."""
+    found = forms.wrong("metadata.name", name, name_form(resource))
+    if generated:
+        found = prefix_errors(resource, name)
+    return found[0] if found else None
+
+
+def prefix_errors(resource: str, prefix: str) -> list[FieldError]:
+    """Return what is wrong with a generateName, which may end in a dash."""
+    whole = prefix[:-2] + "a" if len(prefix) > 1 and prefix.endswith("-") else prefix
+    return [invalid("metadata.generateName", prefix, text) for text in name_form(resource)(whole)]
+
+
+def name_errors(resource: str, meta: Mapping[str, Any]) -> list[FieldError]:
+    """Return what is wrong with the name and the generateName of an object."""
+    errors = prefix_errors(resource, meta["generateName"]) if meta.get("generateName") else []
+    return errors + forms.wrong("metadata.name", meta["name"], name_form(resource))
 
 
 def metadata_errors(meta: Mapping[str, Any], built_in: bool = True) -> list[FieldError]:
     """Return what is wrong with the metadata besides the name."""
-    errors: list[FieldError] = []
-    for key, value in (meta.get("labels") or {}).items():
-        if text := key_error(key):
-            errors.append(invalid("metadata.labels", key, text))
-        if len(value) > 63:
-            errors.append(invalid("metadata.labels", value, "must be no more than 63 bytes"))
-        elif not VALUE.match(value):
-            errors.append(invalid("metadata.labels", value, VALUE_TEXT))
-    size = 0
-    for key, value in (meta.get("annotations") or {}).items():
-        if text := key_error(key.lower()):
-            errors.append(invalid("metadata.annotations", key, text))
-        size += len(key) + len(value.encode())
-    if size > MOST_ANNOTATION_BYTES:
-        detail = f"may not be more than {MOST_ANNOTATION_BYTES} bytes"
-        errors.append(FieldError("FieldValueTooLong", "metadata.annotations", detail))
+    errors = labels_errors(meta.get("labels"), "metadata.labels")
+    errors += annotations_errors(meta.get("annotations"), "metadata.annotations")
     return errors + _owner_errors(meta) + _finalizer_errors(meta, built_in)
 
 
+def changed_metadata_errors(meta: Mapping[str, Any], built_in: bool = True) -> list[FieldError]:
+    """Return what is wrong with the metadata of a changed object, without what cannot have changed."""
+    errors = labels_errors(meta.get("labels"), "metadata.labels")
+    errors += annotations_errors(meta.get("annotations"), "metadata.annotations") + _owner_errors(meta)
+    return errors + (own_finalizer_errors(meta) if built_in else [])
+
+
 def key_error(key: str) -> str:
-    """Return what is wrong with a label's or annotation's key, "" if nothing is."""
-    prefix, slash, name = key.rpartition("/")
-    if slash and not prefix:
-        return "prefix part must be non-empty"
-    if "/" in prefix:
-        return "a valid label key must consist of a prefix and a name, separated by one slash: " + QUALIFIED_TEXT
-    if prefix and not SUBDOMAIN.match(prefix):
-        return "prefix part " + SUBDOMAIN_TEXT
-    if not name:
-        return "name part must be non-empty; " + QUALIFIED_TEXT
-    if len(name) > 63:
-        return "name part must be no more than 63 bytes"
-    return "" if QUALIFIED.match(name) else QUALIFIED_TEXT
+    """Return the first thing wrong with a label's or annotation's key, "" if nothing is."""
+    return next(iter(forms.key(key)), "")
+
+
+NOBODYS_OWNER = {("v1", "Event")}
 
 
 def _owner_errors(meta: Mapping[str, Any]) -> list[FieldError]:
     errors: list[FieldError] = []
-    controllers = []
+    where, first = "metadata.ownerReferences", ""
     for owner in meta.get("ownerReferences") or ():
-        for name, text in (
-            ("apiVersion", "version must not be empty"),
-            ("kind", "must not be empty"),
-            ("name", "must not be empty"),
-            ("uid", "must not be empty"),
-        ):
-            if not owner.get(name):
-                errors.append(invalid(f"metadata.ownerReferences.{name}", owner.get(name) or "", text))
+        version, kind = owner.get("apiVersion") or "", owner.get("kind") or ""
+        if not version.rpartition("/")[2] or version.count("/") > 1:
+            errors.append(invalid(f"{where}.apiVersion", version, "version must not be empty"))
+        missing = [field for field in ("kind", "name", "uid") if not owner.get(field)]
+        errors += [invalid(f"{where}.{field}", "", "must not be empty") for field in missing]
+        if (version, kind) in NOBODYS_OWNER:
+            errors.append(invalid(where, dict(owner), f"/{version}, Kind={kind} is disallowed from being an owner"))
         if owner.get("controller"):
-            controllers.append(owner)
-    if len(controllers) > 1:
-        names = " and ".join(f"{it.get('name')}" for it in controllers[:2])
-        detail = f'Only one reference can have Controller set to true. Found "true" in references for {names}'
-        errors.append(invalid("metadata.ownerReferences", list(meta["ownerReferences"]), detail))
+            name = f"{kind}/{owner.get('name') or ''}"
+            if first:
+                text = f'Found "true" in references for {first} and {name}'
+                text = f"Only one reference can have Controller set to true. {text}"
+                errors.append(invalid(where, list(meta["ownerReferences"]), text))
+            first = first or name
     return errors
 
 
 def _finalizer_errors(meta: Mapping[str, Any], built_in: bool) -> list[FieldError]:
     """Names without a domain are kept for the server's own only in built-in kinds (Flux's finalizer has none)."""
-    errors = []
+    errors: list[FieldError] = []
     finalizers = list(meta.get("finalizers") or ())
-    for index, name in enumerate(finalizers):
-        path = f"metadata.finalizers[{index}]"
-        if built_in and "/" not in name and name not in STANDARD_FINALIZERS:
-            detail = "name is neither a standard finalizer name nor is it fully qualified"
-            errors.append(invalid(path, name, detail))
-        elif text := key_error(name):
-            errors.append(invalid(path, name, text))
+    for name in finalizers:
+        errors += forms.wrong("metadata.finalizers", name, forms.key)
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
         detail = "finalizer orphan and foregroundDeletion cannot be both set"
         errors.append(invalid("metadata.finalizers", finalizers, detail))
-    return errors
+    return errors + (own_finalizer_errors(meta) if built_in else [])
+
+
+def own_finalizer_errors(meta: Mapping[str, Any]) -> list[FieldError]:
+    detail = "name is neither a standard finalizer name nor is it fully qualified"
+    return [
+        invalid(f"metadata.finalizers[{index}]", name, detail)
+        for index, name in enumerate(meta.get("finalizers") or ())
+        if "/" not in name and name not in STANDARD_FINALIZERS
+    ]
 
 
 def immutable_errors(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[FieldError]:

@@ -25,11 +25,14 @@ def part(obj: Object, key: str) -> Object:
 
 
 def probe(it: Object) -> None:
-    put(it, "timeoutSeconds", 1)
-    put(it, "periodSeconds", 10)
-    put(it, "successThreshold", 1)
-    put(it, "failureThreshold", 3)
-    if http := it.get("httpGet"):
+    for field, value in (
+        ("timeoutSeconds", 1),
+        ("periodSeconds", 10),
+        ("successThreshold", 1),
+        ("failureThreshold", 3),
+    ):
+        it[field] = it.get(field) or value
+    if (http := it.get("httpGet")) is not None:
         _http(http)
     if (grpc := it.get("grpc")) is not None:
         put(grpc, "service", "")
@@ -57,13 +60,13 @@ def container(it: Object, owner_is_pod: bool) -> None:
     for port in it.get("ports") or ():
         put(port, "protocol", "TCP")
     for env in it.get("env") or ():
-        if field := (env.get("valueFrom") or {}).get("fieldRef"):
+        if (field := (env.get("valueFrom") or {}).get("fieldRef")) is not None:
             put(field, "apiVersion", "v1")
     for kind in ("livenessProbe", "readinessProbe", "startupProbe"):
-        if it.get(kind):
+        if it.get(kind) is not None:
             probe(it[kind])
     for hook in ("postStart", "preStop"):
-        if http := ((it.get("lifecycle") or {}).get(hook) or {}).get("httpGet"):
+        if (http := ((it.get("lifecycle") or {}).get(hook) or {}).get("httpGet")) is not None:
             _http(http)
     if owner_is_pod and resources.get("limits"):
         resources["requests"] = {**resources["limits"], **(resources.get("requests") or {})}
@@ -73,27 +76,55 @@ def volume(it: Object) -> None:
     for kind in ("configMap", "secret", "projected", "downwardAPI"):
         if it.get(kind) is not None:
             put(it[kind], "defaultMode", 420)
+    _projections(it)
+    if it.get("hostPath") is not None:
+        put(it["hostPath"], "type", "")
+    _sources(it)
+    if not [key for key in it if key != "name" and it[key] is not None]:
+        it["emptyDir"] = {}
+
+
+def _projections(it: Object) -> None:
     for source in (it.get("projected") or {}).get("sources") or ():
         if source.get("serviceAccountToken") is not None:
             put(source["serviceAccountToken"], "expirationSeconds", 3600)
         for item in (source.get("downwardAPI") or {}).get("items") or ():
-            put(item.get("fieldRef") or {}, "apiVersion", "v1")
+            if item.get("fieldRef") is not None:
+                put(item["fieldRef"], "apiVersion", "v1")
     for item in (it.get("downwardAPI") or {}).get("items") or ():
-        put(item.get("fieldRef") or {}, "apiVersion", "v1")
-    if it.get("hostPath") is not None:
-        put(it["hostPath"], "type", "")
-    if not [key for key in it if key != "name"]:
-        it["emptyDir"] = {}
+        if item.get("fieldRef") is not None:
+            put(item["fieldRef"], "apiVersion", "v1")
+
+
+def _sources(it: Object) -> None:
+    if (template := (it.get("ephemeral") or {}).get("volumeClaimTemplate")) is not None:
+        put(part(template, "spec"), "volumeMode", "Filesystem")
+    if (image := it.get("image")) is not None:
+        put(image, "pullPolicy", pull_policy(str(image.get("reference") or "")))
+    if (disk := it.get("azureDisk")) is not None:
+        for field, value in (("cachingMode", "ReadWrite"), ("fsType", "ext4"), ("readOnly", False), ("kind", "Shared")):
+            put(disk, field, value)
+    for kind, values in OLD_VOLUMES.items():
+        if (source := it.get(kind)) is not None:
+            for field, value in values.items():
+                put(source, field, value)
+
+
+OLD_VOLUMES: dict[str, dict[str, str]] = {
+    "rbd": {"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"},
+    "iscsi": {"iscsiInterface": "default"},
+    "scaleIO": {"storageMode": "ThinProvisioned", "fsType": "xfs"},
+}
 
 
 def pod_spec(spec: Object, owner_is_pod: bool = False) -> None:
-    for kind in ("initContainers", "containers"):
+    for kind in ("initContainers", "containers", "ephemeralContainers"):
         for it in spec.get(kind) or ():
-            container(it, owner_is_pod)
+            container(it, owner_is_pod and kind != "ephemeralContainers")
     put(spec, "restartPolicy", "Always")
     put(spec, "terminationGracePeriodSeconds", 30)
     put(spec, "dnsPolicy", "ClusterFirst")
-    put(spec, "securityContext", {})
+    part(spec, "securityContext")
     put(spec, "schedulerName", "default-scheduler")
     if spec.get("serviceAccountName"):
         spec["serviceAccount"] = spec["serviceAccountName"]
@@ -101,10 +132,11 @@ def pod_spec(spec: Object, owner_is_pod: bool = False) -> None:
         spec["serviceAccountName"] = spec["serviceAccount"]
     for it in spec.get("volumes") or ():
         volume(it)
-    if spec.get("hostNetwork"):
-        for it in spec.get("containers") or ():
+    if spec.get("hostNetwork") and owner_is_pod:
+        for it in [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]:
             for port in it.get("ports") or ():
-                put(port, "hostPort", port.get("containerPort"))
+                if not port.get("hostPort") and port.get("containerPort"):
+                    port["hostPort"] = port["containerPort"]
 
 
 def template(spec: Object) -> None:

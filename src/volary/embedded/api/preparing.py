@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from volary.embedded.api import cluster_ips, conversion, crd_rules, custom_objects
+from volary.embedded.api import cluster_ips, conversion, crd_rules, custom_objects, validation_events
+from volary.embedded.api.builtin_warnings import builtin_warnings
 from volary.embedded.api.call import Options
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
 from volary.embedded.api.crds import CRDS
 from volary.embedded.api.defaults import TEMPLATE_GENERATION, put_builtin_defaults
 from volary.embedded.api.errors import FieldError, Problem, invalid_object
-from volary.embedded.api.errors import invalid as invalid_value
-from volary.embedded.api.names import metadata_errors, name_error
+from volary.embedded.api.names import changed_metadata_errors, metadata_errors, name_errors
 from volary.embedded.api.omission import fill_always
 from volary.embedded.api.pod_defaults import admit_pod, quality_of_service
+from volary.embedded.api.rbac import CLUSTER_ROLES, ROLES
 from volary.embedded.api.registry import definitions
 from volary.embedded.api.schema import Node
 from volary.embedded.api.schema_defaults import put_defaults
-from volary.embedded.api.validation import validate_builtin
+from volary.embedded.api.validation import validate_change, validate_new
 
 Object = dict[str, Any]
 
@@ -49,6 +50,8 @@ def admit_new(core: Core, type_: ResourceType, obj: Object) -> None:
         select_own_pods(obj)
     elif type_.storage == "/services":
         refuse(type_, obj, cluster_ips.allocate(core.store, obj, None))
+    elif type_.storage in (ROLES, CLUSTER_ROLES):
+        obj["rules"] = obj.get("rules") or None  # an empty list comes back from storage as none
 
 
 def select_own_pods(job: Object) -> None:
@@ -88,19 +91,31 @@ def check(
 ) -> None:
     """Validate; warnings go to `options`. Raises: Problem."""
     errors: list[FieldError] = []
-    if found := name_error(type_.storage, obj["metadata"]["name"]):
-        errors.append(found)
     if type_.custom:
+        errors += name_errors(type_.storage, obj["metadata"])
         errors += custom_objects.check(type_, obj, old, subresource, options.warn)
     else:
         stored = conversion.to_storage(type_, obj)
-        errors += validate_builtin(type_.storage, stored, old and conversion.to_storage(type_, old))
-        if type_.group == "events.k8s.io" and old is None and obj.get("type") not in ("Normal", "Warning"):
-            errors.append(invalid_value("type", "", f"has invalid value: {obj.get('type') or ''}"))
+        if old is None:
+            errors += validate_new(type_.storage, stored)
+        else:
+            errors += validate_change(type_.storage, stored, conversion.to_storage(type_, old), subresource)
+        if type_.group == "events.k8s.io":
+            errors = event_errors(stored, old and conversion.to_storage(type_, old))
         if type_.storage == CRDS:
             errors += crd_rules.check(obj, old)
-        errors += metadata_errors(obj["metadata"])
+        if not errors:
+            for text in builtin_warnings(type_.storage, stored, old, subresource):
+                options.warn(text)
     refuse(type_, obj, errors)
+
+
+def event_errors(obj: Object, old: Object | None) -> list[FieldError]:
+    """Return what is wrong with an Event that was sent as events.k8s.io has them."""
+    errors = validation_events.event(obj, "events.k8s.io")
+    if old is None:
+        return errors + metadata_errors(obj["metadata"]) + validation_events.new_event(obj)
+    return errors + changed_metadata_errors(obj["metadata"]) + validation_events.event_changes(obj, old)
 
 
 def refuse(type_: ResourceType, obj: Object, errors: list[FieldError]) -> None:

@@ -69,3 +69,11 @@ def _exponent(value: Decimal) -> str:
         if scaled == scaled.to_integral_value():
             return f"{int(scaled)}e{power}"
     return _decimal(value)
+
+
+def quantity_text(value: Decimal, like: Any) -> str:
+    """Return an amount as the server writes it, with suffixes of the sort that another quantity has."""
+    found = FORM.match(str(like))
+    if found and (found[2] or "") in BINARY and (text := _binary(value)):
+        return text
+    return _decimal(value)

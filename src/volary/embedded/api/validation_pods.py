@@ -1,198 +1,211 @@
 """Rules of pods and pod templates.
 
-Source: Kubernetes, pkg/apis/core/validation.
+Source: Kubernetes, pkg/apis/core/validation, ValidatePodSpec and ValidatePodTemplateSpec.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from volary.embedded.api.errors import (
-    FieldError,
-    duplicate,
-    forbidden_field,
-    invalid,
-    not_found_field,
-    required,
-    unsupported,
+from volary.embedded.api import forms
+from volary.embedded.api.errors import FieldError, duplicate, forbidden_field, invalid, not_found_field, required
+from volary.embedded.api.validation_affinity import affinity, spread, tolerations
+from volary.embedded.api.validation_annotations import pod_annotations, profiles_match
+from volary.embedded.api.validation_common import annotations_errors, labels_errors, one_of, repeated
+from volary.embedded.api.validation_containers import (
+    Around,
+    containers,
+    ephemeral_containers,
+    init_containers,
+    padded_image,
 )
-from volary.embedded.api.names import LABEL, LABEL_TEXT
-from volary.embedded.api.quantities import quantity_value
+from volary.embedded.api.validation_dns import dns_config, host_aliases, host_name
+from volary.embedded.api.validation_pod_resources import pod_resources
+from volary.embedded.api.validation_resources import requirements
+from volary.embedded.api.validation_security import operating_system, pod_security
+from volary.embedded.api.validation_volumes import volumes
 
 Object = Mapping[str, Any]
-POLICIES = ("Always", "IfNotPresent", "Never")
 RESTART = ("Always", "OnFailure", "Never")
 DNS = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
-PORT_TEXT = "must be between 1 and 65535, inclusive"
+LARGEST = 2**31 - 1
 
 
-def pod_spec(spec: Object, path: str) -> list[FieldError]:
-    """Return what is wrong with the spec of a pod or of a template."""
-    errors: list[FieldError] = []
-    volumes = _volumes(spec, path, errors)
-    containers = spec.get("containers") or ()
-    if not containers:
-        errors.append(required(f"{path}.containers"))
-    names: set[str] = set()
-    for kind in ("containers", "initContainers"):
-        for index, it in enumerate(spec.get(kind) or ()):
-            _container(it, f"{path}.{kind}[{index}]", volumes, names, errors)
-    if spec.get("restartPolicy") not in RESTART:
-        errors.append(unsupported(f"{path}.restartPolicy", spec.get("restartPolicy") or "", RESTART))
-    if spec.get("dnsPolicy") not in DNS:
-        errors.append(unsupported(f"{path}.dnsPolicy", spec.get("dnsPolicy") or "", sorted(DNS)))
+def pod_template(template: Object, path: str) -> list[FieldError]:
+    """Return what is wrong with a template of pods."""
+    meta, spec = template.get("metadata") or {}, template.get("spec") or {}
+    errors = labels_errors(meta.get("labels"), f"{path}.labels")
+    errors += annotations_errors(meta.get("annotations"), f"{path}.annotations")
+    errors += pod_annotations(meta, spec, f"{path}.annotations")
+    errors += pod_spec(spec, f"{path}.spec") + profiles_match(meta, spec, f"{path}.spec")
+    if spec.get("ephemeralContainers"):
+        text = "ephemeral containers not allowed in pod template"
+        errors.append(forbidden_field(f"{path}.spec.ephemeralContainers", text))
     return errors
 
 
-def _volumes(spec: Object, path: str, errors: list[FieldError]) -> set[str]:
-    names: set[str] = set()
-    for index, it in enumerate(spec.get("volumes") or ()):
-        name = str(it.get("name") or "")
-        where = f"{path}.volumes[{index}].name"
-        if not name:
-            errors.append(required(where))
-        elif not LABEL.match(name):
-            errors.append(invalid(where, name, LABEL_TEXT))
-        if name in names:
-            errors.append(duplicate(where, name))
-        names.add(name)
-        sources = [key for key in it if key != "name"]
-        for extra in sorted(sources)[1:]:
-            where = f"{path}.volumes[{index}].{extra}"
-            errors.append(forbidden_field(where, "may not specify more than 1 volume type"))
-    return names
-
-
-def _container(it: Object, path: str, volumes: set[str], names: set[str], errors: list[FieldError]) -> None:
-    name = str(it.get("name") or "")
-    if not name:
-        errors.append(required(f"{path}.name"))
-    elif len(name) > 63 or not LABEL.match(name):
-        errors.append(invalid(f"{path}.name", name, LABEL_TEXT))
-    elif name in names:
-        errors.append(duplicate(f"{path}.name", name))
-    names.add(name)
-    if not it.get("image"):
-        errors.append(required(f"{path}.image"))
-    elif it["image"] != it["image"].strip():
-        errors.append(invalid(f"{path}.image", it["image"], "must not have leading or trailing whitespace"))
-    if it.get("imagePullPolicy") not in POLICIES:
-        errors.append(unsupported(f"{path}.imagePullPolicy", it.get("imagePullPolicy") or "", POLICIES))
-    _ports(it, path, errors)
-    _variables(it, path, errors)
-    _mounts(it, path, volumes, errors)
-    _probes(it, path, errors)
-    _resources(it.get("resources") or {}, f"{path}.resources", errors)
-
-
-def _variables(it: Object, path: str, errors: list[FieldError]) -> None:
-    for index, env in enumerate(it.get("env") or ()):
-        if not env.get("name"):
-            errors.append(required(f"{path}.env[{index}].name"))
-        if env.get("value") and env.get("valueFrom"):
-            detail = "may not be specified when `value` is not empty"
-            errors.append(invalid(f"{path}.env[{index}].valueFrom", "", detail))
-
-
-def _mounts(it: Object, path: str, volumes: set[str], errors: list[FieldError]) -> None:
-    for index, mount in enumerate(it.get("volumeMounts") or ()):
-        where = f"{path}.volumeMounts[{index}]"
-        if mount.get("name") not in volumes:
-            errors.append(not_found_field(f"{where}.name", mount.get("name") or ""))
-        if not mount.get("mountPath"):
-            errors.append(required(f"{where}.mountPath"))
-
-
-def _ports(it: Object, path: str, errors: list[FieldError]) -> None:
-    names: set[str] = set()
-    for index, port in enumerate(it.get("ports") or ()):
-        where = f"{path}.ports[{index}]"
-        name = port.get("name")
-        if name:
-            if len(name) > 15:
-                errors.append(invalid(f"{where}.name", name, "must be no more than 15 characters"))
-            if name in names:
-                errors.append(duplicate(f"{where}.name", name))
-            names.add(name)
-        number = port.get("containerPort") or 0
-        if not number:
-            errors.append(required(f"{where}.containerPort"))
-        elif not 0 < number < 65536:
-            errors.append(invalid(f"{where}.containerPort", number, PORT_TEXT))
-        if port.get("protocol") not in ("TCP", "UDP", "SCTP"):
-            errors.append(unsupported(f"{where}.protocol", port.get("protocol") or "", ("SCTP", "TCP", "UDP")))
-
-
-PROBE_NUMBERS = ("initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold")
-HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
-
-
-def _probes(it: Object, path: str, errors: list[FieldError]) -> None:
-    for kind in ("livenessProbe", "readinessProbe", "startupProbe"):
-        probe = it.get(kind)
-        if not probe:
-            continue
-        where = f"{path}.{kind}"
-        _handler_ports(probe, where, errors)
-        handlers = [name for name in HANDLERS if probe.get(name) is not None]
-        if not handlers:
-            errors.append(required(where, "must specify a handler type"))
-        errors += [forbidden_field(f"{where}.{it}", "may not specify more than 1 handler type") for it in handlers[1:]]
-        negative = [it for it in PROBE_NUMBERS if (probe.get(it) or 0) < 0]
-        errors += [invalid(f"{where}.{it}", probe[it], "must be greater than or equal to 0") for it in negative]
-        if kind != "readinessProbe" and probe.get("successThreshold", 1) != 1:
-            errors.append(invalid(f"{where}.successThreshold", probe["successThreshold"], "must be 1"))
-
-
-def _handler_ports(probe: Object, where: str, errors: list[FieldError]) -> None:
-    for kind in ("httpGet", "tcpSocket", "grpc"):
-        if probe.get(kind) is not None:
-            port = probe[kind].get("port", 0)
-            if isinstance(port, int) and not 0 < port < 65536:
-                errors.append(invalid(f"{where}.{kind}.port", port, PORT_TEXT))
-
-
-def _resources(it: Object, path: str, errors: list[FieldError]) -> None:
-    limits = it.get("limits") or {}
-    for kind in ("limits", "requests"):
-        for name, amount in (it.get(kind) or {}).items():
-            value = quantity_value(amount)
-            where = f"{path}.{kind}[{name}]"
-            if value is None:
-                continue
-            if value < 0:
-                errors.append(invalid(where, str(amount), "must be greater than or equal to 0"))
-            limit = quantity_value(limits[name]) if kind == "requests" and name in limits else None
-            if limit is not None and value > limit:
-                detail = f"must be less than or equal to {name} limit of {limits[name]}"
-                errors.append(invalid(f"{path}.requests", str(amount), detail))
-
-
-CHANGEABLE = (
-    "spec: Forbidden: pod updates may not change fields other than `spec.containers[*].image`,"
-    "`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,`spec.tolerations` (only additions to existing "
-    "tolerations),`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)"
-)
-
-
-MAY_CHANGE = ("activeDeadlineSeconds", "tolerations")
-
-
-def pod(obj: Object, old: Object | None) -> list[FieldError]:
+def new_pod(obj: Object) -> list[FieldError]:
+    """Return what is wrong with a new pod besides its metadata."""
     spec = obj.get("spec") or {}
-    if old is None:
-        return pod_spec(spec, "spec")
-    before, after = _fixed(old.get("spec") or {}), _fixed(spec)
-    if before != after:
-        return [forbidden_field("spec", CHANGEABLE.removeprefix("spec: Forbidden: "))]
-    return []
+    errors = pod(obj)
+    if spec.get("ephemeralContainers"):
+        errors.append(forbidden_field("spec.ephemeralContainers", "cannot be set on create"))
+    if spec.get("nodeName") and spec.get("schedulingGates"):
+        text = "cannot be set until all schedulingGates have been cleared"
+        errors.append(forbidden_field("spec.nodeName", text))
+    return errors + profiles_match(obj["metadata"], spec, "spec")
 
 
-def _fixed(spec: Object) -> dict[str, Any]:
-    """Return the part of a pod's spec that an update may not change."""
-    kept = {key: value for key, value in spec.items() if key not in MAY_CHANGE}
+def pod(obj: Object) -> list[FieldError]:
+    """Return what is wrong with a pod, new or changed."""
+    spec = obj.get("spec") or {}
+    errors = pod_annotations(obj["metadata"], spec, "metadata.annotations")
+    errors += pod_spec(spec, "spec", str(obj["metadata"].get("name") or ""), is_pod=True)
     for kind in ("containers", "initContainers"):
-        if kept.get(kind):
-            kept[kind] = [{key: value for key, value in it.items() if key != "image"} for it in kept[kind]]
-    return kept
+        for index, it in enumerate(spec.get(kind) or ()):
+            errors += padded_image(it, f"spec.{kind}[{index}]")
+    return errors
+
+
+def every_container(spec: Object, path: str) -> Iterator[tuple[str, Object]]:
+    """Yield (path, container) in the order in which the server visits them."""
+    for kind in ("initContainers", "containers", "ephemeralContainers"):
+        for index, it in enumerate(spec.get(kind) or ()):
+            yield f"{path}.{kind}[{index}]", it
+
+
+def pod_spec(spec: Object, path: str, name: str = "", is_pod: bool = False) -> list[FieldError]:
+    """Return what is wrong with the spec of a pod (then with its name) or of a template."""
+    errors: list[FieldError] = []
+    if spec.get("terminationGracePeriodSeconds") is None:
+        errors.append(required(f"{path}.terminationGracePeriodSeconds"))
+    found = volumes(spec.get("volumes") or (), f"{path}.volumes", name, errors)
+    claims = [str(it["name"]) for it in spec.get("resourceClaims") or () if it.get("name")]
+    errors += _resource_claims(spec, f"{path}.resourceClaims")
+    around = Around(spec, found, claims)
+    errors += containers(spec.get("containers") or (), f"{path}.containers", around)
+    errors += init_containers(spec.get("initContainers") or (), f"{path}.initContainers", around)
+    errors += ephemeral_containers(spec.get("ephemeralContainers") or (), f"{path}.ephemeralContainers", around)
+    errors += pod_resources(spec, path)
+    errors += _host_network(spec, path, is_pod)
+    errors += one_of(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTART)
+    errors += one_of(f"{path}.dnsPolicy", spec.get("dnsPolicy"), sorted(DNS))
+    errors += labels_errors(spec.get("nodeSelector"), f"{path}.nodeSelector")
+    errors += pod_security(spec.get("securityContext") or {}, spec, f"{path}.securityContext")
+    errors += affinity(spec.get("affinity") or {}, f"{path}.affinity")
+    errors += dns_config(spec, f"{path}.dnsConfig")
+    errors += _gates(spec, path)
+    errors += spread(spec.get("topologySpreadConstraints") or (), f"{path}.topologySpreadConstraints")
+    errors += _host_users(spec, path) + host_name(spec, path)
+    return errors + _names_and_limits(spec, path)
+
+
+def _names_and_limits(spec: Object, path: str) -> list[FieldError]:
+    """Return what is wrong with what comes last."""
+    errors: list[FieldError] = []
+    for field in ("serviceAccountName", "nodeName"):
+        if spec.get(field):
+            errors += forms.wrong(f"{path}.{field}", spec[field], forms.subdomain)
+    deadline = spec.get("activeDeadlineSeconds")
+    if deadline is not None and not 1 <= deadline <= LARGEST:
+        errors.append(invalid(f"{path}.activeDeadlineSeconds", deadline, f"must be between 1 and {LARGEST}, inclusive"))
+    for field in ("hostname", "subdomain"):
+        if spec.get(field):
+            errors += forms.wrong(f"{path}.{field}", spec[field], forms.label)
+    errors += tolerations(spec.get("tolerations") or (), f"{path}.tolerations")
+    errors += host_aliases(spec.get("hostAliases") or (), f"{path}.hostAliases")
+    if spec.get("priorityClassName"):
+        errors += forms.wrong(f"{path}.priorityClassName", spec["priorityClassName"], forms.subdomain)
+    if spec.get("runtimeClassName") is not None:
+        errors += forms.wrong(f"{path}.runtimeClassName", spec["runtimeClassName"], forms.subdomain)
+    if spec.get("preemptionPolicy") is not None:
+        errors += one_of(f"{path}.preemptionPolicy", spec["preemptionPolicy"], ("PreemptLowerPriority", "Never"))
+    if spec.get("overhead") is not None:
+        errors += requirements({"limits": spec["overhead"]}, f"{path}.overhead", ())
+    errors += operating_system(spec, path, list(every_container(spec, path)))
+    return errors + _file_variables(spec, path)
+
+
+def _resource_claims(spec: Object, path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    items = spec.get("resourceClaims") or ()
+    doubled = repeated(str(it.get("name") or "") for it in items)
+    for index, it in enumerate(items):
+        where, name = f"{path}[{index}]", it.get("name") or ""
+        direct, template = it.get("resourceClaimName"), it.get("resourceClaimTemplateName")
+        if not name:
+            errors.append(required(f"{where}.name"))
+        elif index in doubled:
+            errors.append(duplicate(f"{where}.name", name))
+        else:
+            errors += forms.wrong(f"{where}.name", name, forms.label)
+        shown = {"Name": name, "ResourceClaimName": direct, "ResourceClaimTemplateName": template}
+        if direct is not None and template is not None:
+            text = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+            errors.append(invalid(where, shown, text))
+        if direct is None and template is None:
+            text = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
+            errors.append(invalid(where, shown, text))
+        for field, value in (("resourceClaimName", direct), ("resourceClaimTemplateName", template)):
+            if value is not None:
+                errors += forms.wrong(f"{where}.{field}", value, forms.subdomain)
+    return errors
+
+
+def _host_network(spec: Object, path: str, is_pod: bool) -> list[FieldError]:
+    """Return the ports that differ from those of the host, whose network the pod uses."""
+    errors: list[FieldError] = []
+    if not spec.get("hostNetwork"):
+        return errors
+    for index, it in enumerate(spec.get("containers") or ()):
+        for number, port in enumerate(it.get("ports") or ()):
+            outer, inner = port.get("hostPort") or 0, port.get("containerPort") or 0
+            if (is_pod or outer) and outer != inner:
+                text = "must match `containerPort` when `hostNetwork` is true"
+                errors.append(invalid(f"{path}.containers[{index}].ports[{number}].hostPort", outer, text))
+    return errors
+
+
+def _gates(spec: Object, path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    for index, it in enumerate(spec.get("readinessGates") or ()):
+        where = f"{path}.readinessGates[{index}].conditionType"
+        errors += forms.wrong(where, it.get("conditionType") or "", forms.key)
+    names = [str(it.get("name") or "") for it in spec.get("schedulingGates") or ()]
+    doubled = repeated(names)
+    for index, name in enumerate(names):
+        where = f"{path}.schedulingGates[{index}]"
+        errors += forms.wrong(where, name, forms.key)
+        if index in doubled:
+            errors.append(duplicate(where, name))
+    return errors
+
+
+def _host_users(spec: Object, path: str) -> list[FieldError]:
+    if spec.get("hostUsers") is not False:
+        return []
+    text = "when `hostUsers` is false"
+    errors = [forbidden_field(f"{path}.hostNetwork", text)] if spec.get("hostNetwork") else []
+    errors += [forbidden_field(f"{path}.{shown}", text) for field, shown in HOST if spec.get(field)]
+    devices = [where for where, it in every_container(spec, path) if it.get("volumeDevices")]
+    return errors + [forbidden_field(f"{where}.volumeDevices", text) for where in devices]
+
+
+HOST = (("hostPID", "HostPID"), ("hostIPC", "HostIPC"))
+
+
+def _file_variables(spec: Object, path: str) -> list[FieldError]:
+    errors: list[FieldError] = []
+    known = {it.get("name"): it for it in spec.get("volumes") or ()}
+    for where, container in every_container(spec, path):
+        for index, variable in enumerate(container.get("env") or ()):
+            reference = (variable.get("valueFrom") or {}).get("fileKeyRef")
+            if reference is None:
+                continue
+            place, name = f"{where}.env[{index}].valueFrom.fileKeyRef.volumeName", reference.get("volumeName") or ""
+            if name not in known:
+                errors.append(not_found_field(place, name))
+            elif known[name].get("emptyDir") is None:
+                errors.append(invalid(place, name, "referenced volume must be of type emptyDir"))
+    return errors

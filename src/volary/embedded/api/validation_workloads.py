@@ -1,6 +1,6 @@
-"""Rules of Deployments, ReplicaSets, StatefulSets, DaemonSets, Jobs and HorizontalPodAutoscalers.
+"""Rules of Deployments, ReplicaSets, StatefulSets, DaemonSets and CronJobs.
 
-Source: Kubernetes, pkg/apis/apps/validation, batch and autoscaling.
+Source: Kubernetes, pkg/apis/apps/validation and pkg/apis/batch/validation.
 """
 
 from __future__ import annotations
@@ -8,129 +8,163 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from volary.embedded.api.errors import FieldError, invalid, required, unsupported
-from volary.embedded.api.selectors import object_matches
-from volary.embedded.api.validation_pods import pod_spec
+from volary.embedded.api import forms
+from volary.embedded.api.errors import FieldError, forbidden_field, invalid, required, unsupported
+from volary.embedded.api.validation_common import (
+    NEGATIVE,
+    chooses,
+    counts,
+    is_empty,
+    not_negative,
+    selector_errors,
+    unchanged,
+    usable,
+)
+from volary.embedded.api.validation_pods import pod_template
 
 Object = Mapping[str, Any]
-PERCENT = (
-    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
-    "validation is '[0-9]+%')"
-)
-AT_LEAST_0 = "must be greater than or equal to 0"
+UNMATCHED = "`selector` does not match template `labels`"
 
 
-def selector_and_template(spec: Object, old: Object | None) -> list[FieldError]:
-    """Return what is wrong with the pod selector and the template of a workload."""
-    errors: list[FieldError] = []
-    selector = spec.get("selector")
-    template = spec.get("template") or {}
-    labels = (template.get("metadata") or {}).get("labels") or {}
-    empty = selector is not None and not selector.get("matchLabels") and not selector.get("matchExpressions")
-    if selector is None:
-        errors.append(required("spec.selector"))
-    elif empty:
-        errors.append(invalid("spec.selector", selector, "empty selector is invalid for deployment"))
-    if selector is None or (not empty and not object_matches(selector, labels)):
-        detail = "`selector` does not match template `labels`"
-        errors.append(invalid("spec.template.metadata.labels", labels or None, detail))
-    errors += pod_spec(template.get("spec") or {}, "spec.template.spec")
-    policy = (template.get("spec") or {}).get("restartPolicy")
-    if policy in ("OnFailure", "Never"):
-        errors.append(unsupported("spec.template.spec.restartPolicy", policy, ("Always",)))
-    if old is not None and (old.get("spec") or {}).get("selector") != selector:
-        errors.append(invalid("spec.selector", selector, "field is immutable"))
-    return errors
-
-
-def at_least_zero(spec: Object, *fields: str) -> list[FieldError]:
-    return [invalid(f"spec.{it}", spec[it], AT_LEAST_0) for it in fields if (spec.get(it) or 0) < 0]
-
-
-def workload(obj: Object, old: Object | None) -> list[FieldError]:
-    spec = obj.get("spec") or {}
-    counts = at_least_zero(spec, "replicas", "minReadySeconds", "revisionHistoryLimit")
-    return counts + selector_and_template(spec, old)
+def labels_of(template: Object) -> dict[str, str]:
+    return dict((template.get("metadata") or {}).get("labels") or {})
 
 
 def deployment(obj: Object, old: Object | None) -> list[FieldError]:
     spec = obj.get("spec") or {}
-    errors = at_least_zero(spec, "replicas") + selector_and_template(spec, old)
-    errors += _strategy(spec.get("strategy") or {}) + at_least_zero(spec, "minReadySeconds", "revisionHistoryLimit")
+    errors = not_negative("spec.replicas", spec.get("replicas")) + _selector_and_template(spec)
+    errors += _strategy(spec.get("strategy") or {}, "spec.strategy")
+    errors += counts(spec, "spec", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
     deadline = spec.get("progressDeadlineSeconds")
-    if deadline is not None:
-        errors += at_least_zero(spec, "progressDeadlineSeconds")
-        if deadline <= (spec.get("minReadySeconds") or 0):
-            errors.append(invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"))
-    if old is not None and old.get("status") != obj.get("status"):
-        errors += deployment_status(obj.get("status") or {})
+    if deadline is not None and deadline <= (spec.get("minReadySeconds") or 0):
+        errors.append(invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"))
+    return errors + _selector_kept(spec, old)
+
+
+def replica_set(obj: Object, old: Object | None) -> list[FieldError]:
+    spec = obj.get("spec") or {}
+    errors = counts(spec, "spec", "replicas", "minReadySeconds")
+    return errors + _selector_and_template(spec) + _selector_kept(spec, old)
+
+
+def stateful_set(obj: Object, old: Object | None) -> list[FieldError]:
+    spec = obj.get("spec") or {}
+    errors = counts(spec, "spec", "replicas", "minReadySeconds", "revisionHistoryLimit")
+    return errors + _selector_and_template(spec, "statefulset") + _selector_kept(spec, old)
+
+
+def _selector_kept(spec: Object, old: Object | None) -> list[FieldError]:
+    return [] if old is None else unchanged(spec.get("selector"), old["spec"].get("selector"), "spec.selector")
+
+
+def _selector_and_template(spec: Object, kind: str = "deployment") -> list[FieldError]:
+    """Return what is wrong with the pod selector and the template of a workload."""
+    selector, template = spec.get("selector"), spec.get("template") or {}
+    errors: list[FieldError] = []
+    if selector is None:
+        errors.append(required("spec.selector"))
+    else:
+        errors += selector_errors(selector, "spec.selector")
+        if is_empty(selector):
+            errors.append(invalid("spec.selector", selector, f"empty selector is invalid for {kind}"))
+    if not usable(selector):
+        return [*errors, invalid("spec.selector", selector, "invalid label selector")]
+    labels = labels_of(template)
+    # Without a selector nothing is selected; an empty one is not asked.
+    if selector is None or not (is_empty(selector) or chooses(selector, labels)):
+        errors.append(invalid("spec.template.metadata.labels", labels or None, UNMATCHED))
+    errors += pod_template(template, "spec.template")
+    inner = template.get("spec") or {}
+    if inner.get("restartPolicy") != "Always":
+        where = "spec.template.spec.restartPolicy"
+        errors.append(unsupported(where, inner.get("restartPolicy") or "", ("Always",)))
+    if inner.get("activeDeadlineSeconds") is not None:
+        text = "activeDeadlineSeconds in ReplicaSet is not Supported"
+        errors.append(forbidden_field("spec.template.spec.activeDeadlineSeconds", text))
     return errors
 
 
-def _strategy(strategy: Object) -> list[FieldError]:
-    kind, rolling = strategy.get("type"), strategy.get("rollingUpdate")
-    if kind not in ("Recreate", "RollingUpdate"):
-        shown = {"Type": kind or "", "RollingUpdate": None}  # as the server's own type prints
-        return [unsupported("spec.strategy", shown, ("Recreate", "RollingUpdate"))]
+def _strategy(it: Object, path: str) -> list[FieldError]:
+    kind, rolling = it.get("type") or "", it.get("rollingUpdate")
+    where = f"{path}.rollingUpdate"
     if kind == "Recreate":
-        if rolling is None:
-            return []
-        detail = "may not be specified when strategy `type` is 'Recreate'"
-        return [FieldError("FieldValueForbidden", "spec.strategy.rollingUpdate", detail)]
-    path = "spec.strategy.rollingUpdate"
-    rolling = rolling or {}
-    errors = []
-    for field in ("maxUnavailable", "maxSurge"):
-        errors += _share(rolling.get(field), f"{path}.{field}")
-    if not errors and _zero(rolling.get("maxUnavailable")) and _zero(rolling.get("maxSurge")):
-        detail = "may not be 0 when `maxSurge` is 0"
-        errors.append(invalid(f"{path}.maxUnavailable", rolling.get("maxUnavailable"), detail))
-    return errors
+        text = "may not be specified when strategy `type` is 'Recreate'"
+        return [] if rolling is None else [forbidden_field(where, text)]
+    if kind != "RollingUpdate":
+        shown = {"Type": kind, "RollingUpdate": _rolling_shown(rolling)}  # as the server's own type prints
+        return [unsupported(path, shown, ("Recreate", "RollingUpdate"))]
+    unavailable, surge = (rolling or {}).get("maxUnavailable"), (rolling or {}).get("maxSurge")
+    errors = share(f"{where}.maxUnavailable", unavailable) + share(f"{where}.maxSurge", surge)
+    if not share_value(unavailable) and not share_value(surge):
+        errors.append(invalid(f"{where}.maxUnavailable", unavailable, "may not be 0 when `maxSurge` is 0"))
+    return errors + at_most_all(f"{where}.maxUnavailable", unavailable)
 
 
-def _share(value: Any, path: str) -> list[FieldError]:
-    if isinstance(value, int):
-        return [invalid(path, value, AT_LEAST_0)] if value < 0 else []
-    text = str(value)
-    if not (text.endswith("%") and text[:-1].isdigit()):
-        detail = PERCENT
-        return [invalid(path, text, detail)]
-    if path.endswith("maxUnavailable") and int(text[:-1]) > 100:
-        return [invalid(path, text, "must not be greater than 100%")]
-    return []
+def _rolling_shown(it: Object | None) -> dict[str, Any] | None:
+    if it is None:
+        return None
+    return {"MaxUnavailable": it.get("maxUnavailable", 0), "MaxSurge": it.get("maxSurge", 0)}
 
 
-def _zero(value: Any) -> bool:
-    return value in (0, "0%")
+def share(path: str, value: Any) -> list[FieldError]:
+    """Return what is wrong with a number or a percentage."""
+    if isinstance(value, str):
+        return forms.wrong(path, value, forms.percent)
+    return [invalid(path, value, NEGATIVE)] if (value or 0) < 0 else []
 
 
-def job(obj: Object, old: Object | None) -> list[FieldError]:
+def share_value(value: Any) -> int:
+    """Return the number, or the percent; a text that is neither counts as nothing."""
+    text = str(value or 0).removesuffix("%")
+    return int(text) if text.lstrip("-").isdigit() else 0
+
+
+def at_most_all(path: str, value: Any) -> list[FieldError]:
+    too_much = isinstance(value, str) and not forms.percent(value) and share_value(value) > 100
+    return [invalid(path, value, "must not be greater than 100%")] if too_much else []
+
+
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
+
+def daemon_set(obj: Object, old: Object | None) -> list[FieldError]:
     spec = obj.get("spec") or {}
-    errors = at_least_zero(spec, "parallelism", "completions", "backoffLimit")
-    template = (spec.get("template") or {}).get("spec") or {}
-    errors += pod_spec(template, "spec.template.spec")
-    if template.get("restartPolicy") not in ("OnFailure", "Never"):
-        errors.append(required("spec.template.spec.restartPolicy", 'valid values: "OnFailure", "Never"'))
-    return errors
+    selector, template = spec.get("selector"), spec.get("template") or {}
+    errors = _selector_kept(spec, old) + selector_errors(selector, "spec.selector")
+    labels = labels_of(template)
+    if usable(selector) and not (selector is not None and chooses(selector, labels)):
+        errors.append(invalid("spec.template.metadata.labels", labels or None, UNMATCHED))
+    if selector is not None and is_empty(selector):
+        errors.append(invalid("spec.selector", selector, "empty selector is invalid for daemonset"))
+    errors += pod_template(template, "spec.template")
+    inner = template.get("spec") or {}
+    if inner.get("restartPolicy") != "Always":
+        where = "spec.template.spec.restartPolicy"
+        errors.append(unsupported(where, inner.get("restartPolicy") or "", ("Always",)))
+    if inner.get("activeDeadlineSeconds") is not None:
+        text = "activeDeadlineSeconds in DaemonSet is not Supported"
+        errors.append(forbidden_field("spec.template.spec.activeDeadlineSeconds", text))
+    errors += not_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
+    errors += _daemon_strategy(spec.get("updateStrategy") or {}, "spec.updateStrategy")
+    return errors + not_negative("spec.revisionHistoryLimit", spec.get("revisionHistoryLimit"))
 
 
-def autoscaler(obj: Object, old: Object | None) -> list[FieldError]:
-    spec = obj.get("spec") or {}
-    errors = []
-    least, most = spec.get("minReplicas"), spec.get("maxReplicas") or 0
-    if least is not None and least < 1:
-        errors.append(invalid("spec.minReplicas", least, "must be greater than or equal to 1"))
-    if not most:
-        errors.append(required("spec.maxReplicas", "must be set and greater than 0"))
-    elif most < 0:
-        errors.append(invalid("spec.maxReplicas", most, "must be greater than or equal to 1"))
-    if least is not None and most < least:
-        errors.append(invalid("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`"))
-    target, before = spec.get("scaleTargetRef") or {}, ((old or {}).get("spec") or {}).get("scaleTargetRef") or {}
-    errors += [required(f"spec.scaleTargetRef.{it}") for it in ("kind", "name") if not target.get(it)]
-    version = target.get("apiVersion") or ""
-    if "/" not in version and (old is None or "/" in before.get("apiVersion", "")):
-        errors.append(invalid("spec.scaleTargetRef.apiVersion", version, "apiVersion must specify API group"))
+def _daemon_strategy(it: Object, path: str) -> list[FieldError]:
+    kind, rolling, where = it.get("type") or "", it.get("rollingUpdate"), f"{path}.rollingUpdate"
+    if kind == "OnDelete":
+        return []
+    if kind != "RollingUpdate":
+        shown = {"Type": kind, "RollingUpdate": _rolling_shown(rolling)}
+        return [unsupported(path, shown, ("RollingUpdate", "OnDelete"))]
+    if rolling is None:
+        return [required(where)]
+    unavailable, surge = rolling.get("maxUnavailable"), rolling.get("maxSurge")
+    errors = share(f"{where}.maxUnavailable", unavailable) + share(f"{where}.maxSurge", surge)
+    errors += at_most_all(f"{where}.maxUnavailable", unavailable) + at_most_all(f"{where}.maxSurge", surge)
+    if share_value(unavailable) and share_value(surge):
+        errors.append(invalid(f"{where}.maxSurge", surge, "may not be set when maxUnavailable is non-zero"))
+    if not share_value(unavailable) and not share_value(surge):
+        errors.append(required(f"{where}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
     return errors
 
 
@@ -146,16 +180,50 @@ def cron_job(obj: Object, old: Object | None) -> list[FieldError]:
     return [invalid("spec.schedule", schedule, detail)]
 
 
-STATUS_COUNTS = ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas")
+DEPLOYMENT_COUNTS = (
+    "observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas", "unavailableReplicas",
+    "terminatingReplicas", "collisionCount",
+)  # fmt: skip
+REPLICA_SET_COUNTS = (
+    "replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration",
+    "terminatingReplicas",
+)  # fmt: skip
+DAEMON_SET_COUNTS = (
+    "currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady", "observedGeneration",
+    "updatedNumberScheduled", "numberAvailable", "numberUnavailable", "collisionCount",
+)  # fmt: skip
 
 
-def deployment_status(status: Object) -> list[FieldError]:
+def deployment_status(obj: Object, old: Object) -> list[FieldError]:
     """Return what is wrong with the counts of a Deployment's status."""
-    errors = [invalid(f"status.{it}", status[it], AT_LEAST_0) for it in STATUS_COUNTS if (status.get(it) or 0) < 0]
-    total, ready, available = (status.get(it) or 0 for it in ("replicas", "readyReplicas", "availableReplicas"))
-    parts = ("updatedReplicas", "readyReplicas", "availableReplicas")
+    status = obj.get("status") or {}
+    errors = counts(status, "status", *DEPLOYMENT_COUNTS)
+    errors += _at_most_replicas(status, ("updatedReplicas", "readyReplicas", "availableReplicas"))
+    return errors + _collisions(status, old.get("status") or {})
+
+
+def replica_set_status(obj: Object, old: Object) -> list[FieldError]:
+    status = obj.get("status") or {}
+    errors = counts(status, "status", *REPLICA_SET_COUNTS)
+    return errors + _at_most_replicas(status, ("fullyLabeledReplicas", "readyReplicas", "availableReplicas"))
+
+
+def daemon_set_status(obj: Object, old: Object) -> list[FieldError]:
+    status = obj.get("status") or {}
+    return counts(status, "status", *DAEMON_SET_COUNTS) + _collisions(status, old.get("status") or {})
+
+
+def _at_most_replicas(status: Object, parts: tuple[str, ...]) -> list[FieldError]:
+    total, text = status.get("replicas") or 0, "cannot be greater than status.replicas"
     over = [it for it in parts if (status.get(it) or 0) > total]
-    errors += [invalid(f"status.{it}", status.get(it) or 0, "cannot be greater than status.replicas") for it in over]
-    if available > ready:
+    errors = [invalid(f"status.{it}", status.get(it) or 0, text) for it in over]
+    available = status.get("availableReplicas") or 0
+    if available > (status.get("readyReplicas") or 0):
         errors.append(invalid("status.availableReplicas", available, "cannot be greater than readyReplicas"))
     return errors
+
+
+def _collisions(status: Object, before: Object) -> list[FieldError]:
+    now, then = status.get("collisionCount"), before.get("collisionCount")
+    fewer = then is not None and (now is None or now < then)
+    return [invalid("status.collisionCount", now or 0, "cannot be decremented")] if fewer else []
