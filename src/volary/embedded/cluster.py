@@ -10,17 +10,20 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from volary.embedded.api.authentication import StaticTokens
+from volary.embedded.api.identity import User
 from volary.embedded.api.restoring import restore
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import Store
 from volary.embedded.audit import FileSink, Recorder
 from volary.embedded.controllers import Clock, World, controllers
 from volary.embedded.server import Identity, Server
+from volary.embedded.signing_key import SigningKey
 
 if TYPE_CHECKING:
     from volary.embedded.journal import Journal
@@ -39,6 +42,7 @@ class Wanted:
     audit: bool = False  # write DIR/audit.log
     controllers: bool = True  # False: a kube-controller-manager elsewhere does their work
     keep: bool = False  # keep objects in DIR/journal.db, begin with those that are there
+    users: Mapping[str, User] = field(default_factory=dict)  # token -> who has it, beside the admin
 
 
 class PodGround(Protocol):
@@ -73,11 +77,12 @@ class EmbeddedCluster:
         self.folder = folder
         self.journal = open_journal(folder) if wanted.keep else None
         store = Store(keeper=self.journal)
-        self.api = ApiServer(wanted.name, clock.now, clock.rng, clock.new_id, store)
+        key = SigningKey(folder / "service-accounts.key" if wanted.keep else None)
+        self.api = ApiServer(wanted.name, clock.now, clock.rng, clock.new_id, store, signer=key)
         if self.journal:
             restore(self.api.core, *self.journal.load())
         self.world = World(self.api.local, clock)
-        self.manager = controllers(self.world, workloads=wanted.controllers)
+        self.manager = controllers(self.world, self._root_ca, wanted.controllers, self.api.tokens)
         self.ready = asyncio.Event()
         self._ground: PodGround | None = None
         if wanted.pods and ground:
@@ -122,7 +127,15 @@ class EmbeddedCluster:
         outside = self._ground.outside if self._ground else None
         self._sink = FileSink(self.audit_log) if self.audit_log else None
         audit = Recorder(self._sink, clock.now, clock.new_id) if self._sink else None
-        return Server(self.api, Identity(secrets.token_urlsafe(TOKEN_BYTES)), outside, audit)
+        identity = Identity(secrets.token_urlsafe(TOKEN_BYTES))
+        known = {identity.token: User(identity.user, identity.groups), **self.wanted.users}
+        self.api.authentication.readers.append(StaticTokens(known))
+        return Server(self.api, identity, outside, audit, self.api.authentication)
+
+    def _root_ca(self) -> str:
+        """Return the authority that vouches for the API; controllers run once the server has it."""
+        authority = self.server.authority
+        return authority.certificate.decode() if authority else ""
 
 
 def open_journal(folder: Path) -> Journal:

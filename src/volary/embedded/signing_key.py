@@ -1,7 +1,7 @@
 """The key that signs the tokens of one cluster's ServiceAccounts (ES256).
 
 It is made at the first use: making one takes longer than all else at the start of a cluster, and most never need it.
-It lives in memory only, so a token dies with the process.
+Without a file it lives in memory only, and tokens die with the process.
 
 Source: RFC 7518, 3.4.
 """
@@ -9,6 +9,8 @@ Source: RFC 7518, 3.4.
 from __future__ import annotations
 
 import hashlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -22,7 +24,9 @@ class SigningKey:
 
     algorithm = "ES256"
 
-    def __init__(self) -> None:
+    def __init__(self, saved: Path | None = None) -> None:
+        """`saved`: where the key is kept for the next start, for its owner only."""
+        self._saved = saved
         self._made: EllipticCurvePrivateKey | None = None
         self._key_id = ""
 
@@ -57,10 +61,32 @@ class SigningKey:
 
     def _key(self) -> EllipticCurvePrivateKey:
         if self._made is None:
-            from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
             from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-            self._made = generate_private_key(SECP256R1())
+            self._made = self._kept() or self._fresh()
             public = self._made.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
             self._key_id = hashlib.sha256(public).hexdigest()[:32]
         return self._made
+
+    def _kept(self) -> EllipticCurvePrivateKey | None:
+        """Return the key of an earlier start. Raises: ValueError for a file with something else in it."""
+        from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+        from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+        if self._saved is None or not self._saved.exists():
+            return None
+        found = load_pem_private_key(self._saved.read_bytes(), None)
+        if not isinstance(found, EllipticCurvePrivateKey):
+            raise ValueError(f"{self._saved}: no key of an elliptic curve; remove the file to have a new one made")
+        return found
+
+    def _fresh(self) -> EllipticCurvePrivateKey:
+        from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+        from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+        key = generate_private_key(SECP256R1())
+        if self._saved is not None:
+            descriptor = os.open(self._saved, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        return key

@@ -48,7 +48,8 @@ def wanted_user(headers: Mapping[str, str]) -> User | None:
     for key, value in headers.items():
         if key.startswith(EXTRA):
             extra[unquote(key.removeprefix(EXTRA))] = tuple(value.split("\n"))
-    wanted = User(headers.get(USER, ""), groups, headers.get(UID, ""), tuple(sorted(extra.items())))
+    name, uid = (headers.get(key, "").partition("\n")[0] for key in (USER, UID))
+    wanted = User(name, groups, uid, tuple(sorted(extra.items())))
     if wanted.name:
         return wanted
     if wanted.groups or wanted.uid or wanted.extra:
