@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from tests.differential.scripts import applies, config_maps, custom, lists, others, paths, workloads
+from tests.differential.scripts import (
+    applies,
+    cel,
+    config_maps,
+    custom,
+    definitions,
+    lists,
+    others,
+    paths,
+    rbac,
+    workloads,
+)
 from tests.differential.steps import Script
 
 ALL: tuple[Script, ...] = tuple(
-    script for module in (paths, config_maps, lists, workloads, others, applies, custom) for script in module.SCRIPTS
+    script
+    for module in (paths, config_maps, lists, workloads, others, applies, custom, cel, definitions, rbac)
+    for script in module.SCRIPTS
 )

@@ -23,6 +23,7 @@ from volary.embedded.api.cel_library import FUNCTIONS
 from volary.embedded.api.cel_source import adapted, told
 
 # Kubernetes' own: what else the library has would let rules through that a real server refuses.
+MAKES_MAPS = b"cel.@mapInsert"  # checked and serialized by the library, but not evaluated
 EXTENSIONS = (
     ("lists", "latest"),
     ("optional", "latest"),
@@ -99,6 +100,8 @@ def compiled(text: str, self_type: Type, optional_old: bool = False) -> Program:
 def _compiled(source: str, self_type: Type, optional_old: bool) -> Program:
     checked = _environment(self_type, optional_old, False).compile(source)
     returns, serialized = checked.return_type().name(), checked.serialize()
+    if MAKES_MAPS in serialized:
+        raise NotOffered("transformMap and transformMapEntry are not in the library")
     if optional_old:
         checked = _environment(self_type, True, True).compile(WRAPPED % source)
     return Program(checked, optional_old, returns, serialized)
@@ -159,7 +162,18 @@ def _declarations() -> list[Any]:
 
 def _diagnosis(text: str) -> str:
     """Return the compiler's words without the library's frame."""
-    return told(re.sub(r" \[[A-Z_]+\]$", "", re.sub(r"^[A-Z_]+: ", "", text)))
+    plain = told(re.sub(r" \[[A-Z_]+\]$", "", re.sub(r"^[A-Z_]+: ", "", text)))
+    return OVERLOAD.sub(_on_receiver, plain)
+
+
+OVERLOAD = re.compile(r"for '(?P<name>\w+)' applied to '\((?P<first>[^,()]+)(?:, )?(?P<rest>.*)\)'\n \| (?P<line>.*)")
+
+
+def _on_receiver(found: re.Match[str]) -> str:
+    """Return the words for a function that is called on a value."""
+    if f".{found['name']}(" not in found["line"]:
+        return found[0]
+    return f"for '{found['name']}' applied to '{found['first']}.({found['rest']})'\n | {found['line']}"
 
 
 CONVERSION = r"type conversion error from 'string' to 'google.protobuf.\1'"

@@ -15,7 +15,7 @@ from volary.embedded.api.cel_functions import Failed, Function, kind_of, plain, 
 from volary.embedded.api.cel_library_formats import FORMATS
 from volary.embedded.api.cel_library_network import NETWORK
 from volary.embedded.api.cel_library_numbers import NUMBERS
-from volary.embedded.api.structural import pattern
+from volary.embedded.api.go_regex import mistake, pattern
 
 ITEMS = ("string", "int", "uint", "double", "bool", "bytes", "map", "list", "duration", "timestamp", "null")
 
@@ -62,7 +62,7 @@ def expression(text: str) -> re.Pattern[str]:
     try:
         return pattern(text)
     except re.error as error:
-        raise Failed(f"Illegal regex: error parsing regexp: {error}") from error
+        raise Failed(f"Illegal regex: {mistake(text, error)}") from error
 
 
 def find(text: str, wanted: str) -> str:

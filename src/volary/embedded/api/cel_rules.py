@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from volary.embedded.api.cel import Failure, NotCompiled, Program, available, compiled
+from volary.embedded.api.cel import Failure, NotCompiled, NotOffered, Program, available, compiled
 from volary.embedded.api.cel_source import names
 from volary.embedded.api.cel_types import self_type
 from volary.embedded.api.cel_values import aligned, seen
@@ -96,6 +96,8 @@ def _rule(raw: Mapping[str, Any], node: Node) -> Rule:
         program = compiled(text, kind, optional_old)
         if raw.get("messageExpression"):
             message_program = compiled(str(raw["messageExpression"]), kind, optional_old)
+    except NotOffered:
+        pass  # the definition gave a warning
     except NotCompiled as why:
         error = "" if program else str(why)
     return Rule(
@@ -153,7 +155,7 @@ def _ask(rules: Rules, value: Any, past: Past, path: str, warn: Warn) -> Iterato
     old = seen(aligned(past.old, value, rules.node), rules.node, rules.resource) if has_old else None
     kind = rules.node.type
     for rule in rules.own:
-        if rule.uses_old and not has_old and not rule.optional_old:
+        if (rule.uses_old and not has_old and not rule.optional_old) or not (rule.program or rule.error):
             continue
         found = _answer(rule, shown, old, has_old, kind)
         if found is None:

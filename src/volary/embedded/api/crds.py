@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from volary.embedded.api import cel
+from volary.embedded.api import crd_rules, crd_warnings, names_accepted
 from volary.embedded.api.call import Options
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core, fresh
@@ -22,66 +22,67 @@ from volary.embedded.api.versions import views_of
 Object = dict[str, Any]
 
 VERBS = ("delete", "deletecollection", "get", "list", "patch", "create", "update", "watch")
-NOT_EVALUATED = (
-    "{where}: x-kubernetes-validations rules are stored but not evaluated by the embedded API server; "
-    "install the extra `cel` (pip install 'volary[cel]')"
-)
-CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 SERVER = "kube-apiserver"  # the manager of what its own controllers write
 CRDS = "apiextensions.k8s.io/customresourcedefinitions"
 
 
-def begin(obj: Object, options: Options) -> None:
+def begin(obj: Object, options: Options, old: Mapping[str, Any] | None = None) -> None:
     """Set the status that a new definition starts with, and warn of what is not done here."""
-    if not cel.available():
-        for where in unevaluated(obj):
-            options.warn(NOT_EVALUATED.format(where=where))
+    for text in crd_warnings.warnings(obj, old):
+        options.warn(text)
     status = obj.get("status") or {}
-    storage = [it["name"] for it in obj["spec"]["versions"] if it.get("storage")]
-    stored = list(dict.fromkeys([*(status.get("storedVersions") or ()), *storage]))
     names = status.get("acceptedNames") or {"kind": "", "plural": ""}
+    stored = crd_rules.stored_versions(obj)
     obj["status"] = {"acceptedNames": names, "conditions": status.get("conditions"), "storedVersions": stored}
 
 
 def establish(core: Core, entry: Entry) -> None:
     """Do what the server's controllers do next: accept the names, and serve."""
     obj = entry.obj
-    install(core, obj)
-    status, names = obj["status"], obj["spec"]["names"]
-    if obj["metadata"].get("deletionTimestamp") or status.get("acceptedNames") == names:
-        return
-    conditions = list(status.get("conditions") or ())
-    for kind, reason, message in (
-        ("NamesAccepted", "NoConflicts", "no conflicts found"),
-        ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-    ):
-        if not any(it.get("type") == kind for it in conditions):
-            made = {"type": kind, "status": "True", "lastTransitionTime": core.stamp(), "reason": reason}
-            conditions.append({**made, "message": message})
+    changed = obj if obj["metadata"].get("deletionTimestamp") else _with_names(core, obj)
+    if changed is not obj:
+        type_ = core.catalog.stored(CRDS)
+        assert type_ is not None, "definitions are built in"
+        by = writer(type_, Options(SERVER), "status", core.stamp())
+        views = views_of(core.catalog, type_, "status")
+        pack(changed, track(obj, changed, views, managers_of(obj), by))
+        core.store.put(CRDS, changed)
+    if crd_rules.established(changed):
+        install(core, changed)
+    if changed is not obj:
+        _look_again(core, obj)
+
+
+def _with_names(core: Core, obj: Object) -> Object:
+    """Return the definition with the names that it gets and what is said of them; itself if that is so already."""
+    status, stamp = obj["status"], core.stamp()
+    conditions, names = list(status.get("conditions") or ()), status.get("acceptedNames")
+    if approval := names_accepted.approved(obj):
+        conditions = names_accepted.with_condition(conditions, approval, stamp)
+    if names != obj["spec"]["names"]:
+        names, accepted = names_accepted.calculate(obj, _group(core, obj))
+        before = next((it for it in conditions if it.get("type") == "Established"), None)
+        for it in (accepted, names_accepted.established(accepted, before)):
+            conditions = names_accepted.with_condition(conditions, it, stamp)
+    if names == status.get("acceptedNames") and conditions == (status.get("conditions") or []):
+        return obj
     changed = fresh(obj)
     changed["status"] = {**status, "acceptedNames": copy_of(names), "conditions": conditions}
-    type_ = core.catalog.stored(CRDS)
-    assert type_ is not None, "definitions are built in"
-    by = writer(type_, Options(SERVER), "status", core.stamp())
-    views = views_of(core.catalog, type_, "status")
-    pack(changed, track(obj, changed, views, managers_of(obj), by))
-    core.store.put(CRDS, changed)
+    return changed
 
 
-def unevaluated(obj: Mapping[str, Any]) -> Iterator[str]:
-    """Yield where a definition has rules that nobody evaluates here."""
-    for index, version in enumerate(obj["spec"].get("versions") or ()):
-        schema = (version.get("schema") or {}).get("openAPIV3Schema")
-        if schema is not None and _has_rules(schema):
-            yield f"spec.versions[{index}].schema.openAPIV3Schema"
+def _group(core: Core, obj: Mapping[str, Any]) -> list[Object]:
+    """Return all definitions of one's group."""
+    return [it.obj for it in core.store.items(CRDS) if it.obj["spec"].get("group") == obj["spec"].get("group")]
 
 
-def _has_rules(schema: Any) -> bool:
-    if isinstance(schema, Mapping):
-        if schema.get("x-kubernetes-validations"):
-            return True
-        return any(_has_rules(it) for it in schema.values())
-    return isinstance(schema, list) and any(_has_rules(it) for it in schema)
+def _look_again(core: Core, obj: Mapping[str, Any]) -> None:
+    """Give the others of the group the names that are free by now."""
+    for it in _group(core, obj):
+        name = it["metadata"]["name"]
+        found = core.store.get(CRDS, "", name)
+        if name != obj["metadata"]["name"] and found is not None:
+            establish(core, found)
 
 
 def install(core: Core, obj: Mapping[str, Any]) -> None:
@@ -93,7 +94,7 @@ def install(core: Core, obj: Mapping[str, Any]) -> None:
 
 def type_of(obj: Mapping[str, Any], version: Mapping[str, Any]) -> ResourceType:
     """Return the type of one version of a definition."""
-    spec, names = obj["spec"], obj["spec"]["names"]
+    spec, names = obj["spec"], (obj.get("status") or {}).get("acceptedNames") or obj["spec"]["names"]
     group = spec["group"]
     storage = next(it["name"] for it in spec["versions"] if it.get("storage"))
     kind = Kind(
@@ -134,19 +135,4 @@ def withdraw(core: Core, obj: Mapping[str, Any]) -> None:
     """Serve no longer what a definition defined; whoever watches it hears 410 and then 404."""
     core.catalog.withdraw(obj["metadata"]["name"])
     core.store.forget(f"{obj['spec']['group']}/{obj['spec']['names']['plural']}")
-
-
-def after_removal(core: Core, type_: ResourceType) -> None:
-    """Let a definition go that waited for the last of its objects."""
-    if not type_.custom or core.store.items(type_.storage):
-        return
-    entry = core.store.get(CRDS, "", type_.definition)
-    if entry is None or CLEANUP not in (entry.obj["metadata"].get("finalizers") or ()):
-        return
-    left = [it for it in entry.obj["metadata"]["finalizers"] if it != CLEANUP]
-    changed = fresh(entry.obj)
-    changed["metadata"]["finalizers"] = left
-    core.store.put(CRDS, changed)
-    if not left:
-        gone = core.store.remove(CRDS, "", type_.definition)
-        withdraw(core, gone.obj)
+    _look_again(core, obj)

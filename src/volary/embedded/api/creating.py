@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from volary.embedded.api import conversion, crds, generations
+from volary.embedded.api import conversion, crds, definition_end, generations
 from volary.embedded.api.bodies import object_in
 from volary.embedded.api.call import Call, Options
 from volary.embedded.api.catalog import ResourceType
@@ -51,6 +51,9 @@ def create_object(
     default(type_, obj)
     name_it(core, type_, obj)
     need_namespace(core, type_, namespace, meta["name"])
+    if definition_end.terminating(core, type_):
+        why = "create not allowed while custom resource definition is terminating"
+        raise forbidden(type_.group, type_.plural, meta["name"], why)
     refuse_escalation(core, type_, obj, None, options.user)
     found = _managers(core, type_, obj, options) if applied is None else applied
     for key in SET_BY_SERVER:

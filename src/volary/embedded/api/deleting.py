@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from volary.embedded.api import crds
 from volary.embedded.api.bodies import read_body
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core, fresh, time_text
 from volary.embedded.api.crds import CRDS
+from volary.embedded.api.definition_end import begin_end, finish
 from volary.embedded.api.errors import (
     FieldError,
     bad_request,
@@ -115,7 +115,9 @@ def delete(core: Core, type_: ResourceType, namespace: str, name: str, options: 
     grace = _grace(type_, entry.obj, options)
     if meta.get("deletionTimestamp"):
         return _again(core, type_, entry, finalizers, grace, options)
-    if not finalizers and not grace and type_.storage not in ("/namespaces", "/pods", CRDS):
+    if type_.storage == CRDS:
+        return _definition(core, entry, options)
+    if not finalizers and not grace and type_.storage not in ("/namespaces", "/pods"):
         return _gone(core, type_, entry, options), True
     moment = core.now() + timedelta(seconds=grace)
     marked = fresh(entry.obj)
@@ -137,42 +139,18 @@ def delete(core: Core, type_: ResourceType, namespace: str, name: str, options: 
             return Entry(marked, entry.version), True
         core.store.put(type_.storage, marked)
         return core.store.remove(type_.storage, namespace, name), True
-    if type_.storage == CRDS:
-        return _definition(core, type_, entry, marked, finalizers, options)
     return (Entry(marked, entry.version) if options.dry_run else core.store.put(type_.storage, marked)), False
 
 
-def _definition(
-    core: Core, type_: ResourceType, entry: Entry, marked: Object, finalizers: list[str], options: DeleteOptions
-) -> tuple[Entry, bool]:
+def _definition(core: Core, entry: Entry, options: DeleteOptions) -> tuple[Entry, bool]:
     """Delete a definition: its objects go first, then what served them."""
     if options.dry_run:
-        return entry, True
-    served = [it for it in core.catalog.kinds() if it.definition == entry.obj["metadata"]["name"]]
-    for resource in sorted({it.storage for it in served}):
-        stored = core.catalog.stored(resource) or served[0]
-        for item in core.store.items(resource):
-            space, name = item.key
-            delete(core, stored, space, name, DeleteOptions())
-    left = any(core.store.items(it.storage) for it in served)
-    if left or finalizers:
-        status = {**(marked.get("status") or {})}
-        now = core.stamp()
-        waiting = {
-            "type": "Terminating",
-            "status": "True",
-            "lastTransitionTime": now,
-            "reason": "InstanceDeletionInProgress",
-            "message": "CustomResource deletion is in progress",
-        }
-        kept = [it for it in status.get("conditions") or () if it.get("type") != "Terminating"]
-        marked["status"] = {**status, "conditions": [*kept, waiting]}
-        if left:
-            marked["metadata"]["finalizers"] = [*finalizers, crds.CLEANUP]
-        return core.store.put(type_.storage, marked), False
-    gone = core.store.remove(type_.storage, "", entry.obj["metadata"]["name"])
-    crds.withdraw(core, gone.obj)
-    return gone, True
+        return entry, False
+
+    def remove(type_: ResourceType, namespace: str, name: str) -> None:
+        delete(core, type_, namespace, name, DeleteOptions())
+
+    return begin_end(core, entry, core.stamp(), remove), False
 
 
 def _preconditions(type_: ResourceType, entry: Entry, options: DeleteOptions) -> None:
@@ -249,7 +227,8 @@ def _gone(core: Core, type_: ResourceType, entry: Entry, options: DeleteOptions)
     if options.dry_run:
         return entry
     gone = core.store.remove(type_.storage, *entry.key)
-    crds.after_removal(core, type_)
+    if type_.custom:
+        finish(core, type_.definition)
     return gone
 
 

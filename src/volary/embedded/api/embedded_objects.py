@@ -52,11 +52,12 @@ def coerce(obj: Any, node: Node) -> list[str]:
     return unknown
 
 
-def errors(obj: Any, node: Node) -> list[FieldError]:
-    """Return what is wrong with embedded objects themselves."""
-    if not has_embedded(node):
-        return []
-    return [error for place, value in _places(obj, node, "") for error in _errors(place, value)]
+def errors(obj: Any, node: Node, resource: bool = False) -> list[FieldError]:
+    """Return what is wrong with embedded objects themselves; `resource`: `obj` counts as one."""
+    found = list(_errors("", obj)) if resource and not node.embedded and isinstance(obj, dict) else []
+    if has_embedded(node):
+        found += [error for place, value in _places(obj, node, "") for error in _errors(place, value)]
+    return [FieldError(it.reason, it.field.removeprefix("."), it.detail, it.value) for it in found]
 
 
 def _errors(place: str, value: dict[str, Any]) -> Iterator[FieldError]:

@@ -5,14 +5,13 @@ Source: apiextensions-apiserver, apiserver/validation; the texts are kube-openap
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import Any
 
 from volary.embedded.api import formats
 from volary.embedded.api.encoding import encode
 from volary.embedded.api.errors import FieldError, invalid, required, unsupported
+from volary.embedded.api.go_regex import pattern
 from volary.embedded.api.ratcheting import NEW, Past
 from volary.embedded.api.schema import Node
 
@@ -203,35 +202,3 @@ def type_name(value: Any) -> str:
         (list, "array"),
     )
     return next((name for kind, name in names if isinstance(value, kind)), "null")
-
-
-POSIX = {
-    "alnum": "a-zA-Z0-9",
-    "alpha": "a-zA-Z",
-    "digit": "0-9",
-    "lower": "a-z",
-    "space": r"\s",
-    "upper": "A-Z",
-    "word": r"\w",
-}
-
-
-@lru_cache(maxsize=4096)
-def pattern(text: str) -> re.Pattern[str]:
-    """Return a Go regular expression compiled; `$` is the very end of the text there. Raises: re.error."""
-    translated, in_class, index = "", False, 0
-    while index < len(text):
-        char = text[index]
-        if char == "\\":
-            pair = text[index : index + 2]
-            translated += r"\Z" if pair == r"\z" else pair
-            index += 2
-            continue
-        if in_class and (found := re.match(r"\[:(\w+):\]", text[index:])):
-            translated += POSIX.get(found[1], "")
-            index += len(found[0])
-            continue
-        in_class = (in_class or char == "[") and not (in_class and char == "]")
-        translated += r"\Z" if char == "$" and not in_class else char
-        index += 1
-    return re.compile(translated)

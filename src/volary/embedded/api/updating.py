@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from volary.embedded.api import conversion, crds, generations
+from volary.embedded.api import conversion, crds, definition_end, generations
 from volary.embedded.api.access import demand_creation
 from volary.embedded.api.bodies import object_in
 from volary.embedded.api.call import Call, Options
@@ -144,7 +144,7 @@ def commit(
 
 def _store(core: Core, type_: ResourceType, entry: Entry, new: Object, options: Options) -> Entry:
     if type_.storage == CRDS:
-        crds.begin(new, options)
+        crds.begin(new, options, entry.obj)
     stored = conversion.to_storage(type_, new)
     if options.dry_run:
         return Entry(stored, entry.version)
@@ -152,7 +152,8 @@ def _store(core: Core, type_: ResourceType, entry: Entry, new: Object, options: 
     if meta.get("deletionTimestamp") and not meta.get("finalizers") and _may_go(type_, entry.obj, stored):
         core.store.put(type_.storage, stored)
         gone = core.store.remove(type_.storage, meta.get("namespace", ""), meta["name"])
-        crds.after_removal(core, type_)
+        if type_.custom:
+            definition_end.finish(core, type_.definition)
         if type_.storage == CRDS:
             crds.withdraw(core, gone.obj)
         return gone

@@ -32,7 +32,7 @@ TRUE = [
     "string(1) == '1' && string(1.5) == '1.5' && string(true) == 'true' && string(duration('90s')) == '90s'",
     "type(self.s) == string && type(self.n) == int",
     "self.?x.orValue('none') == 'none' && self.?n.optMap(n, n + 1).value() == 6",
-    "sets.contains([1, 2], [1]) && self.a.all(i, v, v == i + 1) && self.m.transformMap(k, v, v + '!')['k'] == 'v!'",
+    "sets.contains([1, 2], [1]) && self.a.all(i, v, v == i + 1) && self.m.exists(k, v, v == 'v')",
     "[2, 1].sort() == [1, 2] && self.s.upperAscii() == 'AB' && 'a,b'.split(',').join('-') == 'a-b'",
     "duration('1h') > duration('59m') && timestamp('2026-01-01T00:00:00Z').getFullYear() == 2026",
 ]
