@@ -7,6 +7,7 @@ told otherwise, over TLS unless told otherwise: kubectl sends its token over TLS
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from volary.embedded.transport import Api
 
 if TYPE_CHECKING:
     from volary.embedded.certificate import Authority
+    from volary.embedded.shared import SharedPort
 
 __all__ = ["MOST_BODY_BYTES", "Identity", "Listen", "Server"]
 
@@ -59,6 +61,11 @@ class Listen:
                 f"the embedded API server listens on {self.host} with TLS only: others could read the token"
             )
 
+    def base(self, port: int) -> str:
+        """Return the address for a URL, once the port is known."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http{'s' if self.tls else ''}://{host}:{port}"
+
 
 class Server:
     """One API server on a port of its own."""
@@ -78,33 +85,43 @@ class Server:
         self.identity = identity
         self.host, self.port = "127.0.0.1", 0
         self.tls = True
+        self.url = ""  # from `start` on
         self.authority: Authority | None = None  # from `start` on, with TLS
         known = authenticator or Authentication([StaticTokens({identity.token: User(identity.user, identity.groups)})])
         self.site = Site(api, known, outside, audit, objects=partial(objects_of, api))
         self._front = Front({} if sites is None else sites, self.site, limits)
 
-    @property
-    def url(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http{'s' if self.tls else ''}://{host}:{self.port}"
-
     async def start(self, port: int = 0, host: str = "127.0.0.1", tls: bool = True, anyway: bool = False) -> None:
         """Listen. Raises: ValueError for an address that others could reach (unless `anyway`), OSError."""
-        Listen(port, host, tls, anyway).check()
+        listen = Listen(port, host, tls, anyway)
+        listen.check()
         self.tls = tls
-        context = None
-        if tls:
-            from volary.embedded.certificate import Authority  # a tenth of the start of the program
-
-            self.authority = Authority()
-            self.site.authority = self.authority.name
-            context = self.authority.server(host).context(self.authority.certificate)
+        self.authority, context = secured(listen)
+        self.site.authority = self.authority.name if self.authority else ""
         await self._front.start(host, port, context)
         self.host, self.port = self._front.host, self._front.port
+        self.url = listen.base(self.port)
+
+    def join(self, shared: SharedPort, name: str) -> None:
+        """Be served on a port of many, which is open, under a name; no port of its own is needed then."""
+        self.tls = shared.listen.tls
+        self.authority = shared.authority
+        self.site.authority = self.authority.name if self.authority else ""
+        self.url = shared.url(name)
 
     async def close(self) -> None:
         """End all watches and stop listening."""
         await self._front.close()
+
+
+def secured(listen: Listen) -> tuple[Authority | None, ssl.SSLContext | None]:
+    """Return a new authority and what a server signed by it needs to speak TLS; nothing if it shall not."""
+    if not listen.tls:
+        return None, None
+    from volary.embedded.certificate import Authority  # a tenth of the start of the program
+
+    authority = Authority()
+    return authority, authority.server(listen.host).context(authority.certificate)
 
 
 def objects_of(api: Api) -> dict[str, int]:

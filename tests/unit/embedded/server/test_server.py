@@ -261,7 +261,7 @@ def test_the_kubeconfig_has_a_context_for_each_cluster_and_is_private(tmp_path: 
 def test_nobody_else_s_certificate_is_trusted() -> None:
     async def run() -> None:
         async with serving(FakeApi()) as (one, _), serving(FakeApi()) as (other, _):
-            other.port = one.port
+            other.url = one.url
             async with session(other) as client:
                 with pytest.raises(aiohttp.ClientConnectorCertificateError):
                     await client.get("/version")
