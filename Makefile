@@ -53,7 +53,7 @@ golden: setup ## accept the golden logs as they are now
 	@VOLARY_GOLDEN=accept $(PY) -m pytest tests/golden
 
 reference: setup ## make docs/reference from the types and the commands
-	@$(PY) scripts/make_reference.py
+	@$(PY) -m scripts.make_reference
 
 ready: ## what CI runs
 	@.ci/run

@@ -1,4 +1,4 @@
-"""Writes docs/reference/{kinds,cli,phases}.md from the types, the commands and the law of phases; `--check` compares.
+"""Writes the pages of docs/reference that are made from types, commands and data; `--check` compares.
 
 What a field means is in `meanings.yaml`; a field without a meaning, and a meaning without a field, are errors.
 """
@@ -13,6 +13,7 @@ from typing import Any
 import click
 import yaml
 
+from scripts import reference_embedded
 from volary.canary.phases import ALLOWED, AT_REST, RUNNING
 from volary.canary.spec import Phase
 from volary.cli import volary
@@ -162,7 +163,13 @@ def node(phase: Phase) -> str:
     return phase.value or "[*]"
 
 
-PAGES = {"kinds.md": kinds, "cli.md": cli, "phases.md": phases}
+PAGES = {
+    "kinds.md": kinds,
+    "cli.md": cli,
+    "phases.md": phases,
+    "embedded-kinds.md": lambda: reference_embedded.kinds(MADE),
+    "embedded-differences.md": lambda: reference_embedded.differences(MADE),
+}
 
 
 def main() -> int:

@@ -81,7 +81,7 @@ def test_the_objects_that_people_copy_are_valid(page: str) -> None:
 
 
 def test_the_generated_pages_are_those_of_the_code() -> None:
-    command = [sys.executable, "scripts/make_reference.py", "--check"]
+    command = [sys.executable, "-m", "scripts.make_reference", "--check"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
