@@ -6,6 +6,7 @@ Pods come and go by writes to the API, noted by a listener and seen to one by on
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from pathlib import Path
 
@@ -64,7 +65,7 @@ class Node:
 
     async def run(self) -> None:
         """Register the node and run its pods until cancelled."""
-        self._register()
+        self._register_at_last()
         self.world.local.listen(self._note)
         for pod in self.world.local.items(PODS):
             self._add(key_of(pod))
@@ -190,6 +191,14 @@ class Node:
         self.world.local.update_status(PODS, {**pod, "status": status}, SCHEDULER)
         self.world.event(pod, Line("FailedScheduling", problem, "Warning"), SCHEDULER)
 
+    def _register_at_last(self) -> None:
+        """Register, later where the API takes no writes just now."""
+        try:
+            self._register()
+        except Problem as problem:
+            log.warning("the node will be registered later", extra={"problem": str(problem)})
+            asyncio.get_running_loop().call_later(RETRY_SECONDS, self._register_at_last)
+
     def _register(self) -> None:
         local, name = self.world.local, self.setting.name
         node = local.get(NODES, "", name)
@@ -205,7 +214,8 @@ class Node:
                 self._renew()
             except Problem as problem:
                 log.debug("lease not renewed", extra={"problem": str(problem)})
-            self._trim_logs()
+            with contextlib.suppress(OSError):  # a full disk: they go on growing until there is room to shorten them
+                self._trim_logs()
             await asyncio.sleep(seconds)
 
     def _renew(self) -> None:

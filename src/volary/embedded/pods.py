@@ -9,12 +9,14 @@ Source: Kubernetes kubelet (pod workers, probe manager, back-off).
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from volary.embedded import image_table
 from volary.embedded.addresses import Place
+from volary.embedded.api.errors import Problem
 from volary.embedded.api.local import Object
 from volary.embedded.container import Container
 from volary.embedded.controllers.objects import (
@@ -31,8 +33,12 @@ from volary.embedded.image_table import Program
 from volary.embedded.pod_status import ContainerState, Where, pod_status
 from volary.embedded.processes import Address, Processes
 
+log = logging.getLogger(__name__)
+
 PODS = "/pods"
 MANAGER = "kubelet"
+SERVER_TROUBLE = 500  # and above: no fault of what was asked for
+TELL_AGAIN_SECONDS = 1.0
 STATIC_GRACE = 30  # seconds from SIGTERM to SIGKILL where the pod does not say
 
 
@@ -154,11 +160,12 @@ class PodRun:
         return max(1.0, float(seconds))
 
     def _remove(self) -> None:
+        """Say that nothing runs any more, then let go of the object; a finalizer may still hold it."""
         if self.current() is not None:
-            self.world.local.remove(PODS, *self.key)
             for container in self.containers:
                 container.settle()
-            self.write_status()  # where a finalizer holds the object: nothing runs any more
+            self.write_status()
+            self.world.local.remove(PODS, *self.key)
 
     def show_broken(self) -> None:
         """Say that nothing runs, after a failure of the node's own; it will be tried again."""
@@ -172,7 +179,16 @@ class PodRun:
         return pod if pod is not None and uid_of(pod) == self.uid else None
 
     def write_status(self) -> None:
-        """Tell the API how the pod is, if that changed."""
+        """Tell the API how the pod is, if that changed; later, where it takes no writes just now (a full disk)."""
+        try:
+            self._write_status()
+        except Problem as problem:
+            if problem.code < SERVER_TROUBLE:
+                raise
+            log.debug("pod will be told of later", extra={"pod": "/".join(self.key), "problem": str(problem)})
+            asyncio.get_running_loop().call_later(TELL_AGAIN_SECONDS, self.write_status)
+
+    def _write_status(self) -> None:
         pod = self.current()
         if pod is None:
             return
