@@ -51,7 +51,30 @@ class Certificate:
 class Authority:
     """Signs certificates. Its name is like no other's, so that a certificate's issuer says which one signed it."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: bytes = b"") -> None:
+        """`kept`: what `pem` returned, to be that very authority again. Raises: ValueError if it is something else."""
+        if kept:
+            self._take_up(kept)
+        else:
+            self._begin()
+
+    def pem(self) -> bytes:
+        """Return certificate and private key; who has them can sign in its name."""
+        secret = self._key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        return self.certificate + secret
+
+    def _take_up(self, kept: bytes) -> None:
+        key = serialization.load_pem_private_key(kept, None)
+        made = x509.load_pem_x509_certificate(kept)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise ValueError("the key of the authority is of another kind")
+        self._key, self._subject = key, made.subject
+        self.name = str(made.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+        self.certificate = made.public_bytes(serialization.Encoding.PEM)
+
+    def _begin(self) -> None:
         self.name = f"{NAME} {secrets.token_hex(8)}"
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, self.name)])
