@@ -11,6 +11,7 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -18,6 +19,9 @@ import msgspec
 from volary.cli import Complaint
 from volary.cli.fast import run_fast
 from volary.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from volary.embedded.listen import Listen
 
 UP_SECONDS = 30.0
 DOWN_SECONDS = 5.0
@@ -55,15 +59,14 @@ def kube_command() -> None:
 @click.option("--audit", is_flag=True, help="Write an audit log (metadata) for each.")
 @click.option("--keep", is_flag=True, help="Keep objects on disk; begin with those that were kept.")
 @click.option("--no-pods", "apis", multiple=True, metavar="NAME", help="Run no pods in this one (repeatable).")
+@click.option("--one-port", is_flag=True, help="All on one port, under /clusters/NAME, instead of a port each.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="The port, of one cluster or with --one-port.")
+@click.option("--plain", is_flag=True, help="HTTP without TLS; kubectl then sends no token.")
+@click.option("--listen", default="127.0.0.1", metavar="ADDRESS", help="Listen there (default 127.0.0.1).")
+@click.option("--listen-anyway", "anyway", is_flag=True, help="Also where other computers can reach it.")
 @click.option("-o", "--output", type=click.Choice(["json"]), help="Print JSON.")
 def up_command(
-    names: tuple[str, ...],
-    folder: Path | None,
-    foreground: bool,
-    audit: bool,
-    keep: bool,
-    apis: tuple[str, ...],
-    output: str | None,
+    names: tuple[str, ...], folder: Path | None, foreground: bool, output: str | None, **options: Any
 ) -> None:
     """Start embedded clusters (default: one, named kube) and write a kubeconfig with a context for each.
 
@@ -72,12 +75,14 @@ def up_command(
       volary kube up
       volary kube up hub west east --no-pods hub
       volary kube up west --keep
+      volary kube up a b c --one-port --port 6443
       volary kube up west --foreground --audit --dir ./clusters
     """
     folder = (folder or default_folder()).resolve()
     names = names or ("kube",)
-    check_names(names, apis)
-    how = How(audit, keep, apis, output == "json")
+    how = How(as_json=output == "json", **options)
+    check_names(names, how.apis)
+    how.check(len(names))
     if foreground:
         run_fast(serve(names, folder, how))
     else:
@@ -86,17 +91,39 @@ def up_command(
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """What is the same for all clusters of one command."""
+    """What is the same for all clusters of one command; named as its options."""
 
     audit: bool
     keep: bool
     apis: tuple[str, ...]  # names of those that run no pods
+    one_port: bool
+    port: int
+    plain: bool
+    listen: str
+    anyway: bool
     as_json: bool
+
+    def check(self, clusters: int) -> None:
+        """Refuse what cannot be."""
+        if self.port and clusters > 1 and not self.one_port:
+            raise Complaint("--port is for one cluster; for several on one port add --one-port")
+        try:
+            self.place().check()
+        except ValueError as error:
+            raise Complaint(str(error)) from None
+
+    def place(self) -> Listen:
+        """Return where to listen."""
+        from volary.embedded.listen import Listen
+
+        return Listen(self.port, self.listen, not self.plain, self.anyway)
 
     def options(self) -> list[str]:
         """Return the options that say the same to another process."""
-        found = ["--audit"] if self.audit else []
-        return [*found, *(["--keep"] if self.keep else []), *(f"--no-pods={name}" for name in self.apis)]
+        flags = {"--audit": self.audit, "--keep": self.keep, "--one-port": self.one_port, "--plain": self.plain}
+        found = [name for name, wanted in (flags | {"--listen-anyway": self.anyway}).items() if wanted]
+        found += [f"--port={self.port}", f"--listen={self.listen}"]
+        return [*found, *(f"--no-pods={name}" for name in self.apis)]
 
 
 def check_names(names: tuple[str, ...], apis: tuple[str, ...]) -> None:
@@ -120,9 +147,10 @@ async def serve(names: tuple[str, ...], folder: Path, how: How) -> None:
     from volary.runtime.clock import SystemClock
     from volary.runtime.lifeline import until_told
 
-    wanted = [Wanted(name, pods=name not in how.apis, audit=how.audit, keep=how.keep) for name in names]
+    place = how.place()
+    wanted = [Wanted(name, place, name not in how.apis, how.audit, keep=how.keep) for name in names]
     try:
-        estate = Estate(folder, wanted, SystemClock())
+        estate = Estate(folder, wanted, SystemClock(), place if how.one_port else None)
     except (Busy, NoEnvoy, Unusable) as error:
         raise Complaint(str(error)) from None
     async with until_told() as group:

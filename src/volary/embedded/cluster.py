@@ -22,12 +22,14 @@ from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import Store
 from volary.embedded.audit import FileSink, Recorder
 from volary.embedded.controllers import Clock, World, controllers
+from volary.embedded.listen import ON_LOOPBACK, Listen
 from volary.embedded.server import Identity, Server
 from volary.embedded.signing_key import SigningKey
 
 if TYPE_CHECKING:
     from volary.embedded.journal import Journal
     from volary.embedded.outside import Outside
+    from volary.embedded.shared import SharedPort
 
 TOKEN_BYTES = 32
 
@@ -37,7 +39,7 @@ class Wanted:
     """What kind of cluster is asked for."""
 
     name: str
-    port: int = 0  # of the API; 0: picked by the system
+    listen: Listen = ON_LOOPBACK  # where the API is; the system picks a port unless one is named
     pods: bool = True  # False: an API with controllers, but nothing runs (a hub)
     audit: bool = False  # write DIR/audit.log
     controllers: bool = True  # False: a kube-controller-manager elsewhere does their work
@@ -84,6 +86,7 @@ class EmbeddedCluster:
         self.world = World(self.api.local, clock)
         self.manager = controllers(self.world, self._root_ca, wanted.controllers, self.api.tokens)
         self.ready = asyncio.Event()
+        self.shared: SharedPort | None = None  # an open port of many: instead of a port of its own
         self._ground: PodGround | None = None
         if wanted.pods and ground:
             self._ground = ground(self.api, self.world, folder, clock)
@@ -105,7 +108,7 @@ class EmbeddedCluster:
     async def run(self) -> None:
         """Serve until cancelled."""
         self.manager.start(asyncio.get_running_loop())
-        await self.server.start(self.wanted.port)
+        await self._open()
         try:
             async with asyncio.TaskGroup() as group:
                 if self._ground:
@@ -123,12 +126,20 @@ class EmbeddedCluster:
             if self.journal:
                 self.journal.close()
 
+    async def _open(self) -> None:
+        """Let the API be reached."""
+        if self.shared:
+            self.server.join(self.shared, self.wanted.name)
+            return
+        listen = self.wanted.listen
+        await self.server.start(listen.port, listen.host, listen.tls, listen.anyway)
+
     def _make_server(self, clock: Clock) -> Server:
         outside = self._ground.outside if self._ground else None
         self._sink = FileSink(self.audit_log) if self.audit_log else None
         audit = Recorder(self._sink, clock.now, clock.new_id) if self._sink else None
         identity = Identity(secrets.token_urlsafe(TOKEN_BYTES))
-        known = {identity.token: User(identity.user, identity.groups), **self.wanted.users}
+        known = {identity.token: User(identity.user, identity.groups, identity.user), **self.wanted.users}
         self.api.authentication.readers.append(StaticTokens(known))
         return Server(self.api, identity, outside, audit, self.api.authentication)
 

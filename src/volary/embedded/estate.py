@@ -14,7 +14,7 @@ import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -23,6 +23,7 @@ import msgspec
 from volary.embedded.cluster import EmbeddedCluster, Wanted
 from volary.embedded.controllers import Clock
 from volary.embedded.kubeconfig import write_kubeconfig
+from volary.embedded.listen import Listen
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +57,11 @@ class Busy(Exception):
 class Estate:
     """The clusters of one folder."""
 
-    def __init__(self, folder: Path, wanted: Sequence[Wanted], clock: Clock) -> None:
-        """Raises: Busy, NoEnvoy, Unusable."""
+    def __init__(self, folder: Path, wanted: Sequence[Wanted], clock: Clock, one_port: Listen | None = None) -> None:
+        """`one_port`: all clusters there, under /clusters/NAME, instead of a port each.
+
+        Raises: Busy, NoEnvoy, Unusable.
+        """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = take(folder)
         self.folder = folder
@@ -67,6 +71,10 @@ class Estate:
             os.close(self._lock)
             raise
         self.ready = asyncio.Event()
+        self._one_port = one_port
+        self._sites = {name: cluster.server.site for name, cluster in self.clusters.items()}
+        for cluster in self.clusters.values():
+            cluster.server.neighbours(self._sites)
 
     @property
     def kubeconfig(self) -> Path:
@@ -75,7 +83,7 @@ class Estate:
     async def run(self) -> None:
         """Serve until cancelled."""
         try:
-            async with asyncio.TaskGroup() as group:
+            async with self._shared(), asyncio.TaskGroup() as group:
                 for cluster in self.clusters.values():
                     group.create_task(cluster.run())
                 for cluster in self.clusters.values():
@@ -86,6 +94,23 @@ class Estate:
         finally:
             state_file(self.folder).unlink(missing_ok=True)
             os.close(self._lock)
+
+    @contextlib.asynccontextmanager
+    async def _shared(self) -> AsyncIterator[None]:
+        """Keep the port of all clusters open, if there is to be one."""
+        if self._one_port is None:
+            yield
+            return
+        from volary.embedded.shared import SharedPort
+
+        port = SharedPort(self._sites)
+        await port.start(self._one_port)
+        for cluster in self.clusters.values():
+            cluster.shared = port
+        try:
+            yield
+        finally:
+            await port.close()
 
     def state(self) -> State:
         shown = {

@@ -6,8 +6,6 @@ told otherwise, over TLS unless told otherwise: kubectl sends its token over TLS
 
 from __future__ import annotations
 
-import ipaddress
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -19,6 +17,7 @@ from volary.embedded.audit import Recorder
 from volary.embedded.front.front import Front
 from volary.embedded.front.limits import DEFAULT, MOST_BODY_BYTES, Limits
 from volary.embedded.front.site import Site
+from volary.embedded.listen import Listen, secured
 from volary.embedded.outside import Outside
 from volary.embedded.transport import Api
 
@@ -38,35 +37,6 @@ class Identity:
     groups: tuple[str, ...] = ("system:masters", "system:authenticated")
 
 
-@dataclass(frozen=True, slots=True)
-class Listen:
-    """Where a server listens, and how."""
-
-    port: int = 0  # 0: the system picks one
-    host: str = "127.0.0.1"
-    tls: bool = True
-    anyway: bool = False  # at an address that others can reach
-
-    def check(self) -> None:
-        """Raises: ValueError for what must not be."""
-        if ipaddress.ip_address(self.host).is_loopback:
-            return
-        if not self.anyway:
-            raise ValueError(
-                f"the embedded API server listens on loopback only, not on {self.host}: it is made for this computer "
-                "and nobody else; if others shall reach it, say so (--listen-anyway)"
-            )
-        if not self.tls:
-            raise ValueError(
-                f"the embedded API server listens on {self.host} with TLS only: others could read the token"
-            )
-
-    def base(self, port: int) -> str:
-        """Return the address for a URL, once the port is known."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http{'s' if self.tls else ''}://{host}:{port}"
-
-
 class Server:
     """One API server on a port of its own."""
 
@@ -77,11 +47,9 @@ class Server:
         outside: Outside | None = None,
         audit: Recorder | None = None,
         authenticator: Authenticator | None = None,
-        sites: Mapping[str, Site] | None = None,
         limits: Limits = DEFAULT,
     ) -> None:
-        """`authenticator`: who knows more than the one token. `sites`: the clusters of the process by name; it may
-        change while the server runs."""
+        """`authenticator`: who knows more than the one token."""
         self.identity = identity
         self.host, self.port = "127.0.0.1", 0
         self.tls = True
@@ -89,7 +57,7 @@ class Server:
         self.authority: Authority | None = None  # from `start` on, with TLS
         known = authenticator or Authentication([StaticTokens({identity.token: User(identity.user, identity.groups)})])
         self.site = Site(api, known, outside, audit, objects=partial(objects_of, api))
-        self._front = Front({} if sites is None else sites, self.site, limits)
+        self._front = Front({}, self.site, limits)
 
     async def start(self, port: int = 0, host: str = "127.0.0.1", tls: bool = True, anyway: bool = False) -> None:
         """Listen. Raises: ValueError for an address that others could reach (unless `anyway`), OSError."""
@@ -109,19 +77,14 @@ class Server:
         self.site.authority = self.authority.name if self.authority else ""
         self.url = shared.url(name)
 
+    def neighbours(self, sites: Mapping[str, Site]) -> None:
+        """Answer for these clusters too, under their names; `sites` may change while the server runs."""
+        self._front.sites = sites
+
     async def close(self) -> None:
         """End all watches and stop listening."""
+        self.site.end()
         await self._front.close()
-
-
-def secured(listen: Listen) -> tuple[Authority | None, ssl.SSLContext | None]:
-    """Return a new authority and what a server signed by it needs to speak TLS; nothing if it shall not."""
-    if not listen.tls:
-        return None, None
-    from volary.embedded.certificate import Authority  # a tenth of the start of the program
-
-    authority = Authority()
-    return authority, authority.server(listen.host).context(authority.certificate)
 
 
 def objects_of(api: Api) -> dict[str, int]:

@@ -15,7 +15,8 @@ from volary.embedded.clusters import Clusters
 from volary.embedded.front.front import Front
 from volary.embedded.front.limits import DEFAULT, Limits
 from volary.embedded.front.site import Site
-from volary.embedded.server import Identity, Listen, objects_of, secured
+from volary.embedded.listen import Listen, secured
+from volary.embedded.server import Identity, objects_of
 
 if TYPE_CHECKING:
     from volary.embedded.certificate import Authority

@@ -169,6 +169,9 @@ class ApiServer:
     def _subresource(self, call: Call) -> Answer:
         name = call.path.subresource
         known = call.type.kind.subresource(name)
+        if name in STREAMED and call.type.storage == "/pods":
+            find(self.core, call.type, call.namespace, call.name)
+            raise not_implemented(f"pods/{name}")
         if known is None or (call.path.rest and name != "proxy"):
             raise not_found(call.type.group, call.type.plural, call.name) if call.type.custom else no_such_path()
         if name == "proxy" and call.type.storage == "/services":
@@ -270,6 +273,7 @@ def deprecation(catalog: Catalog, type_: ResourceType) -> str:
 
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 TEXT = {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}
+STREAMED = frozenset({"exec", "attach", "portforward"})  # pods are stand-ins: there is nothing to go into
 SUCCESS: Mapping[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 
 

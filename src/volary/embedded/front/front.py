@@ -34,7 +34,7 @@ class Front:
         self.moment = 0  # seconds, more or less, in which there was somebody
         self.chunks = Chunks()
         self.host, self.port = "", 0
-        self._sites = sites
+        self.sites = sites
         self._default = default
         self._connections: set[Connection] = set()
         self._stack = AsyncExitStack()
@@ -91,7 +91,7 @@ class Front:
     # What connections call.
 
     def site(self, cluster: str) -> Site | None:
-        return self._sites.get(cluster) if cluster else self._default
+        return self.sites.get(cluster) if cluster else self._default
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return self._group.create_task(work)

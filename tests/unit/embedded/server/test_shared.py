@@ -95,7 +95,8 @@ def test_a_server_may_join_it_instead_of_having_a_port() -> None:
 def test_a_port_of_one_cluster_answers_for_the_others_too() -> None:
     async def test() -> None:
         other = Server(FakeApi({PODS: FakeWatch(timeout_seconds=0.01)}), Identity("other"))
-        server = Server(FakeApi(), Identity(TOKEN), sites={"east": other.site})
+        server = Server(FakeApi(), Identity(TOKEN))
+        server.neighbours({"east": other.site})
         await server.start(tls=False)
         async with aiohttp.ClientSession(server.url) as client:
             url = f"/clusters/east{PODS}"
