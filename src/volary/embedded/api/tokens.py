@@ -19,6 +19,7 @@ import msgspec
 
 from volary.embedded.api.authentication import INVALID, ISSUER, Reading
 from volary.embedded.api.core import Core
+from volary.embedded.api.go_text import go_quoted
 from volary.embedded.api.identity import AUTHENTICATED, User, account_groups, account_name
 from volary.embedded.api.rules import quoted_list
 
@@ -50,6 +51,52 @@ class Signer(Protocol):
     def verify(self, message: bytes, signature: bytes) -> bool: ...
 
 
+class Named(msgspec.Struct, frozen=True):
+    """An object that a token speaks of."""
+
+    name: str
+    uid: str = ""
+
+
+class Bound(msgspec.Struct, frozen=True):
+    """Whom a token stands for, and what it falls with."""
+
+    namespace: str
+    serviceaccount: Named
+    pod: Named | None = None
+    secret: Named | None = None
+    node: Named | None = None
+
+
+class Issued(msgspec.Struct, frozen=True, tag_field="iss", tag="https://kubernetes.default.svc"):
+    """The claims of a token that was asked for."""
+
+    exp: int
+    nbf: int
+    jti: str
+    bound: Bound = msgspec.field(name="kubernetes.io")
+    aud: str | list[str] = ISSUER
+
+
+class Legacy(msgspec.Struct, frozen=True, tag_field="iss", tag="kubernetes/serviceaccount"):
+    """The claims of a token that is kept in a Secret."""
+
+    namespace: str = msgspec.field(name=LEGACY + "namespace")
+    secret: str = msgspec.field(name=LEGACY + "secret.name")
+    name: str = msgspec.field(name=LEGACY + "service-account.name")
+    uid: str = msgspec.field(name=LEGACY + "service-account.uid")
+    aud: str = ISSUER
+
+
+class Head(msgspec.Struct, frozen=True):
+    alg: str
+
+
+Read = Issued | Legacy
+READ_CLAIMS = msgspec.json.Decoder(Read)
+READ_HEAD = msgspec.json.Decoder(Head)
+
+
 class Refused(Exception):
     """A token of ours that is no longer good; the text says why."""
 
@@ -60,7 +107,7 @@ class AccountTokens:
     def __init__(self, core: Core, signer: Signer) -> None:
         self._core = core
         self._signer = signer
-        self._proved: dict[bytes, Claims] = {}  # hash of a token -> its claims
+        self._proved: dict[bytes, Read] = {}  # hash of a token -> its claims
 
     def issue(self, claims: Claims) -> str:
         """Return a signed token."""
@@ -74,16 +121,18 @@ class AccountTokens:
             claims = self._claims(token)
             if claims is None:
                 return Reading()
-            valid_for = meant_for(claims)
+            valid_for = [claims.aud] if isinstance(claims.aud, str) else claims.aud
             shared = tuple(it for it in audiences if it in valid_for)
             if not shared:
-                raise Refused(f"token audiences {quoted_list(valid_for)} is invalid for the target audiences "
-                              f"{quoted_list(audiences)}")  # fmt: skip
-            return Reading(self._holder(claims, token), shared, "")
+                wanted = f"the target audiences {quoted_list(audiences)}"
+                raise Refused(f"token audiences {quoted_list(valid_for)} is invalid for {wanted}")
+            if isinstance(claims, Legacy):
+                return Reading(self._holder_of_secret(claims, token), shared, "")
+            return Reading(self._holder(claims), shared, "")
         except Refused as why:
             return Reading(error=f"[{INVALID}, {why}]")
 
-    def _claims(self, token: str) -> Claims | None:
+    def _claims(self, token: str) -> Read | None:
         """Return the claims of a token that we signed, None if it is no token of ours. Raises: Refused."""
         digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
         if digest in self._proved:
@@ -91,15 +140,13 @@ class AccountTokens:
         parts = token.split(".")
         if len(parts) != 3 or len(token) > LONGEST:
             return None
-        claims = decoded(parts[1])
-        if not isinstance(claims, dict) or claims.get("iss") not in (ISSUER, LEGACY_ISSUER):
-            return None
         try:
+            claims: Read = READ_CLAIMS.decode(decode_part(parts[1]))
+            head = READ_HEAD.decode(decode_part(parts[0]))
             message, signature = f"{parts[0]}.{parts[1]}".encode("ascii"), decode_part(parts[2])
-        except ValueError:
+        except ValueError:  # what msgspec raises is one, too
             return None
-        head = decoded(parts[0])
-        if not isinstance(head, dict) or head.get("alg") != self._signer.algorithm:
+        if head.alg != self._signer.algorithm:
             return None
         if not self._signer.verify(message, signature):
             raise Refused("go-jose/go-jose: error in cryptographic primitive")
@@ -108,53 +155,46 @@ class AccountTokens:
         self._proved[digest] = claims
         return claims
 
-    def _holder(self, claims: Claims, token: str) -> User:
+    def _holder(self, claims: Issued) -> User:
         """Return the user, if all that the token is bound to is still there. Raises: Refused."""
-        if claims["iss"] == LEGACY_ISSUER:
-            return self._legacy_holder(claims, token)
         self._check_time(claims)
-        bound = claims["kubernetes.io"]
-        namespace, account = bound["namespace"], bound["serviceaccount"]
-        self._find("/serviceaccounts", namespace, account, f'serviceaccounts "{account["name"]}" not found')
-        if "secret" in bound:
-            self._find("/secrets", namespace, bound["secret"], GONE)
-        extra = {"credential-id": f"JTI={claims['jti']}"}
-        if "pod" in bound:
-            self._find("/pods", namespace, bound["pod"], GONE)
-            extra |= {"pod-name": bound["pod"]["name"], "pod-uid": bound["pod"]["uid"]}
-        if "node" in bound:
-            if "pod" not in bound:
-                self._find("/nodes", "", bound["node"], GONE)
-            extra["node-name"] = bound["node"]["name"]
-            if bound["node"].get("uid"):
-                extra["node-uid"] = bound["node"]["uid"]
+        bound = claims.bound
+        namespace, account = bound.namespace, bound.serviceaccount
+        self._find("/serviceaccounts", namespace, account, f"serviceaccounts {go_quoted(account.name)} not found")
+        extra = {"credential-id": f"JTI={claims.jti}"}
+        if bound.secret:
+            self._find("/secrets", namespace, bound.secret, GONE)
+        if bound.pod:
+            self._find("/pods", namespace, bound.pod, GONE)
+            extra |= {"pod-name": bound.pod.name, "pod-uid": bound.pod.uid}
+        if bound.node:
+            if not bound.pod:  # of a pod's token the node is told, not asked
+                self._find("/nodes", "", bound.node, GONE)
+            extra |= {"node-name": bound.node.name, "node-uid": bound.node.uid}
         groups = (*account_groups(namespace), AUTHENTICATED)
-        shown = tuple((EXTRA + key, (value,)) for key, value in sorted(extra.items()))
-        return User(account_name(namespace, account["name"]), groups, account["uid"], shown)
+        shown = tuple((EXTRA + key, (value,)) for key, value in sorted(extra.items()) if value)
+        return User(account_name(namespace, account.name), groups, account.uid, shown)
 
-    def _check_time(self, claims: Claims) -> None:
+    def _check_time(self, claims: Issued) -> None:
         now = self._core.now().timestamp()
-        if now - LEEWAY > claims["exp"]:
+        if now - LEEWAY > claims.exp:
             raise Refused("service account token has expired")
-        if now + LEEWAY < claims["nbf"]:
+        if now + LEEWAY < claims.nbf:
             raise Refused("service account token is not valid yet")
 
-    def _find(self, resource: str, namespace: str, wanted: Claims, absent: str) -> None:
+    def _find(self, resource: str, namespace: str, wanted: Named, absent: str) -> None:
         """Demand that the very object is there that a token names. Raises: Refused."""
-        entry = self._core.store.get(resource, namespace, wanted["name"])
+        entry = self._core.store.get(resource, namespace, wanted.name)
         if entry is None:
             raise Refused(absent)
         uid = entry.obj["metadata"]["uid"]
-        if uid != wanted["uid"]:
-            raise Refused(f"{MISMATCHES[resource].format(uid)} ({wanted['uid']})")
+        if uid != wanted.uid:
+            raise Refused(f"{MISMATCHES[resource].format(uid)} ({wanted.uid})")
 
-    def _legacy_holder(self, claims: Claims, token: str) -> User:
+    def _holder_of_secret(self, claims: Legacy, token: str) -> User:
         """Return the user of a token that is kept in a Secret. Raises: Refused."""
-        namespace, secret, name, uid = (
-            str(claims.get(LEGACY + it) or "")
-            for it in ("namespace", "secret.name", "service-account.name", "service-account.uid")
-        )
-        entry = self._core.store.get("/secrets", namespace, secret)
+        namespace, name = claims.namespace, claims.name
+        entry = self._core.store.get("/secrets", namespace, claims.secret)
         if entry is None or entry.obj["metadata"].get("deletionTimestamp"):
             raise Refused("Token has been invalidated")
         kept = str((entry.obj.get("data") or {}).get("token") or "")
@@ -162,11 +202,11 @@ class AccountTokens:
             raise Refused("Token does not match server's copy")
         account = self._core.store.get("/serviceaccounts", namespace, name)
         if account is None:
-            raise Refused(f'serviceaccounts "{name}" not found')
+            raise Refused(f"serviceaccounts {go_quoted(name)} not found")
         found = account.obj["metadata"]["uid"]
-        if found != uid:
-            raise Refused(f"ServiceAccount UID ({found}) does not match claim ({uid})")
-        return User(account_name(namespace, name), (*account_groups(namespace), AUTHENTICATED), uid)
+        if found != claims.uid:
+            raise Refused(f"ServiceAccount UID ({found}) does not match claim ({claims.uid})")
+        return User(account_name(namespace, name), (*account_groups(namespace), AUTHENTICATED), claims.uid)
 
 
 MISMATCHES = {
@@ -190,12 +230,6 @@ def legacy_claims(account: Object, secret: str) -> Claims:
     }
 
 
-def meant_for(claims: Claims) -> tuple[str, ...]:
-    """Return the audiences of a token; one that lives in a Secret is for the API server."""
-    found = claims.get("aud", ISSUER)
-    return (found,) if isinstance(found, str) else tuple(found)
-
-
 def b64(text: str) -> bytes:
     return binascii.b2a_base64(text.encode("utf-8", "surrogatepass"), newline=False)
 
@@ -207,11 +241,3 @@ def encode_part(data: bytes) -> bytes:
 def decode_part(part: str) -> bytes:
     """Raises: ValueError."""
     return urlsafe_b64decode(part.encode("ascii") + b"=" * (-len(part) % 4))
-
-
-def decoded(part: str) -> Any:
-    """Return the JSON of a part of a token, None if it is none."""
-    try:
-        return msgspec.json.decode(decode_part(part))
-    except (ValueError, msgspec.DecodeError):
-        return None
