@@ -23,13 +23,13 @@ from volary.embedded.api.field_sets import FieldSet, difference
 from volary.embedded.api.managed import bare, blank, managers_of, writer
 from volary.embedded.api.managers import Managers
 from volary.embedded.api.omission import omit
-from volary.embedded.api.ownership import BEFORE_FIRST, Views, Writer, applied, updated
+from volary.embedded.api.ownership import BEFORE_FIRST, Unconvertible, Views, Writer, applied, updated
 from volary.embedded.api.schema import Node
 from volary.embedded.api.store import Entry
 from volary.embedded.api.typed import NotTyped, compare, field_set
 from volary.embedded.api.typed import text as sorted_text
 from volary.embedded.api.typed_errors import joined, typed_errors
-from volary.embedded.api.updating import commit
+from volary.embedded.api.updating import check_place, commit
 from volary.embedded.api.versions import views_of
 
 Object = dict[str, Any]
@@ -64,7 +64,7 @@ def apply_to(
     config = config_in(call) if config is None else config
     start = managers or _first(call.type, live, views, by)
     merged, found = _merge(call, live, config, views, start, by)
-    _check_place(call, config)
+    check_place(call, merged.get("metadata") or {})
     merged = copy_of(merged)
     _refresh_last_applied(merged, config, call.options.manager)
     _as_go_has_it(merged, call.type)
@@ -77,10 +77,9 @@ def _create(core: Core, call: Call, config: Object, by: Writer) -> Entry:
         uid = config["metadata"]["uid"]
         why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
         raise conflict(type_.group, type_.plural, call.name, why)
-    meta = {"name": call.name} | ({"namespace": call.namespace} if type_.kind.namespaced else {})
-    live: Object = {"apiVersion": type_.api_version, "kind": type_.kind.kind, "metadata": meta}
+    live: Object = {"apiVersion": type_.api_version, "kind": type_.kind.kind, "metadata": {}}
     merged, found = _merge(call, live, config, views_of(core.catalog, type_, ""), {}, by)
-    _check_place(call, config)
+    check_place(call, merged.get("metadata") or {})
     merged = headed(copy_of(merged), type_)
     _as_go_has_it(merged, type_)
     demand_creation(core, call)
@@ -108,6 +107,8 @@ def _first(type_: ResourceType, live: Object, views: Views, by: Writer) -> Manag
 def _merge(call: Call, live: Object, config: Object, views: Views, start: Managers, by: Writer) -> tuple[Any, Managers]:
     try:
         return applied(live, config, views, start, by, call.options.force)[:2]
+    except Unconvertible as error:
+        raise unexpected(str(error)) from error
     except NotTyped as error:
         raise unexpected(f"failed to create typed patch object ({_about(call, config)}): {error}") from error
     except Conflicts as error:
@@ -165,16 +166,6 @@ def _json_or_yaml(body: bytes) -> tuple[Any, list[str]]:
         return read(body, "application/json")
     except Problem:
         return read_yaml(body)
-
-
-def _check_place(call: Call, config: Object) -> None:
-    """Refuse a body that names another object than the URL. Raises: Problem."""
-    meta = config["metadata"]
-    if meta.get("name") not in (None, "", call.name):
-        raise bad_request(f"the name of the object ({meta['name']}) does not match the name on the URL ({call.name})")
-    if meta.get("namespace") not in (None, "", call.namespace):
-        where = f"({meta['namespace']}) does not match the namespace on the URL ({call.namespace})"
-        raise bad_request(f"the namespace of the object {where}")
 
 
 def _about(call: Call, config: Object) -> str:

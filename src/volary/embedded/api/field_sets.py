@@ -198,6 +198,10 @@ def _known(element: str) -> bool:
     return kind == "v" or (isinstance(value, int) and not isinstance(value, bool))
 
 
+def _compact(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
 def path_text(path: Path) -> str:
     """Return a path as conflicts show it: .spec.containers[name="web"].image"""
     text = ""
@@ -206,7 +210,7 @@ def path_text(path: Path) -> str:
         if kind == "f":
             text += f".{rest}"
         elif kind == "k":
-            text += "[" + ",".join(f"{key}={json.dumps(value)}" for key, value in json.loads(rest).items()) + "]"
+            text += "[" + ",".join(f"{key}={_compact(value)}" for key, value in json.loads(rest).items()) + "]"
         elif kind == "v":
             text += f"[={rest}]"
         else:

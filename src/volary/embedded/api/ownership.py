@@ -16,10 +16,11 @@ from volary.embedded.api.field_sets import FieldSet, difference, intersection, u
 from volary.embedded.api.managers import Managers, Owned, Who
 from volary.embedded.api.schema import Node
 from volary.embedded.api.typed import Comparison, NotTyped, compare, cut, field_set, merge, reconciled, same
-from volary.embedded.api.typed_errors import typed_errors
+from volary.embedded.api.typed_errors import joined, typed_errors
 
 MOST_UPDATERS = 10  # beyond it the oldest entries of updates are folded into one
 ANCIENT = "ancient-changes"
+PRUNE = "failed to prune fields: "
 BEFORE_FIRST = "before-first-apply"
 
 # Never owned: what names the object, and what the server sets.
@@ -41,6 +42,10 @@ STRIPPED: FieldSet = {
 }
 
 
+class Unconvertible(NotTyped):
+    """An object that another version's schema cannot describe."""
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """A kind as one apiVersion sees it."""
@@ -53,20 +58,21 @@ class View:
     def visible(self, fields: FieldSet) -> FieldSet:
         return without(fields, self.reset) if self.reset else fields
 
-    def of(self, obj: Any) -> Any:
-        """Return the object in this version. Raises: NotTyped."""
+    def of(self, obj: Any, task: str = "") -> Any:
+        """Return the object in this version; `task` is what fails where it cannot be. Raises: Unconvertible."""
         if self.convert is None or obj is None:
             return obj
         seen = self.convert(obj)
         if errors := typed_errors(seen, self.node, duplicates=False):
-            raise NotTyped(errors[0])
+            raise Unconvertible(f"{task}{joined(errors)}")
         return seen
 
     def back(self, obj: Any) -> Any:
         return obj if self.restore is None or obj is None else self.restore(obj)
 
     def compare(self, live: Any, new: Any) -> Comparison:
-        found = compare(self.of(live), self.of(new), self.node)
+        before = self.of(live, "failed to convert old object: ")
+        found = compare(before, self.of(new, "failed to convert new object: "), self.node)
         if not self.reset:
             return found
         return Comparison(self.visible(found.added), self.visible(found.removed), self.visible(found.modified))
@@ -203,7 +209,7 @@ def _pruned(merged: Any, last: Owned, views: Views, managers: Managers) -> Any:
     view = views(last.version)
     if view is None:
         return merged
-    full_merged = view.of(merged)
+    full_merged = view.of(merged, f"{PRUNE}failed to convert merged object to last applied version: ")
     last_fields = with_named_parents(last.fields, view.node)
     pruned = cut(full_merged, last_fields, view.node)
     pruned = _with_claimed(full_merged, pruned, last.version, views, managers)
@@ -223,7 +229,11 @@ def _with_claimed(merged: Any, pruned: Any, first: str, views: Views, managers: 
         view = views(version)
         if view is None:
             continue
-        whole, rest = (merged, pruned) if version == first else (view.of(home.back(it)) for it in (merged, pruned))
+        if version == first:
+            whole, rest = merged, pruned
+        else:
+            task = f"{PRUNE}failed add back owned items: failed to convert %s object at version {version}: "
+            whole, rest = view.of(home.back(merged), task % "merged"), view.of(home.back(pruned), task % "pruned")
         kept = union(_named(field_set(rest, view.node), view.node), _named(claimed[version], view.node))
         unclaimed = difference(_named(field_set(whole, view.node), view.node), kept)
         rest = cut(whole, unclaimed, view.node)

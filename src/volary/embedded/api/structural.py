@@ -52,13 +52,6 @@ def _checked(value: Any, node: Node, path: str, errors: Errors, past: Past) -> N
 def _fields(value: dict[str, Any], node: Node, path: str, errors: Errors, past: Past) -> None:
     for name in sorted(value):
         child = node.field(name)
-        if (
-            value[name] is None
-            and name in (node.raw.get("required") or ())
-            and child is not None
-            and not child.nullable
-        ):
-            continue  # counts as missing
         if child is None and node.has_values:
             child = node.elem
         # An embedded object's metadata is checked as metadata, not as part of the schema.
@@ -74,7 +67,7 @@ def rules(value: Any, raw: Raw, path: str, errors: Errors) -> None:
         _number(value, raw, path, errors)
     elif isinstance(value, dict):
         for name in raw.get("required") or ():
-            if name not in value or (value[name] is None and not _nullable(raw, name)):
+            if name not in value:
                 errors.append(required(f"{path}.{name}" if path else name))
         _count(value, raw, path, errors, "Properties", "properties")
     elif isinstance(value, list):
@@ -83,10 +76,6 @@ def rules(value: Any, raw: Raw, path: str, errors: Errors) -> None:
         known = [it if isinstance(it, str) else encode(it).decode() for it in raw["enum"]]
         errors.append(unsupported(path, value, known))
     _junctions(value, raw, path, errors)
-
-
-def _nullable(raw: Raw, name: str) -> bool:
-    return bool(((raw.get("properties") or {}).get(name) or {}).get("nullable"))
 
 
 def _string(value: str, raw: Raw, path: str, errors: Errors) -> None:
