@@ -9,12 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from volary.embedded.api.errors import FieldError, invalid, required, unsupported
-from volary.embedded.api.names import VALUE, VALUE_TEXT, key_error, name_error
+from volary.embedded.api.names import name_error
+from volary.embedded.api.validation_common import selector_errors
 
 Object = Mapping[str, Any]
 
 GROUP = "rbac.authorization.k8s.io"
-OPERATORS = ("In", "NotIn", "Exists", "DoesNotExist")
 
 
 def role(obj: Object, old: Object | None) -> list[FieldError]:
@@ -54,28 +54,10 @@ def _aggregation(rule: Object | None) -> list[FieldError]:
         return [required(path, "at least one clusterRoleSelector required if aggregationRule is non-nil")]
     errors: list[FieldError] = []
     for index, selector in enumerate(selectors):
-        found = _selector(selector, f"{path}[{index}]")
+        found = selector_errors(selector, f"{path}[{index}]")
         errors += found
         if found:
             errors.append(invalid(f"{path}[{index}]", None, "invalid label selector."))
-    return errors
-
-
-def _selector(selector: Object, path: str) -> list[FieldError]:
-    errors: list[FieldError] = []
-    for key, value in (selector.get("matchLabels") or {}).items():
-        if text := key_error(key):
-            errors.append(invalid(f"{path}.matchLabels", key, text))
-        if not VALUE.match(value):
-            errors.append(invalid(f"{path}.matchLabels", value, VALUE_TEXT))
-    for index, it in enumerate(selector.get("matchExpressions") or ()):
-        where, operator = f"{path}.matchExpressions[{index}]", it.get("operator") or ""
-        if operator not in OPERATORS:
-            errors.append(invalid(f"{where}.operator", operator, "not a valid selector operator"))
-        elif operator in ("In", "NotIn") and not it.get("values"):
-            errors.append(required(f"{where}.values", "must be specified when `operator` is 'In' or 'NotIn'"))
-        if text := key_error(it.get("key") or ""):
-            errors.append(invalid(f"{where}.key", it.get("key") or "", text))
     return errors
 
 
