@@ -83,6 +83,47 @@ class Client(asyncio.Protocol):
             self.load.done.set()
 
 
+class Watching(asyncio.Protocol):
+    """A connection that watches and counts events; `begun` is set once the server has begun to answer."""
+
+    def __init__(self, path: str, seen: list[int]) -> None:
+        self.path = path
+        self.seen = seen  # one number, which all of them add to
+        self.begun = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport) or hasattr(transport, "write")
+        transport.write(request("GET", self.path))
+
+    def data_received(self, data: bytes) -> None:
+        self.seen[0] += data.count(EVENT)
+        if not self.begun.done():
+            self.begun.set_result(None)
+
+
+EVENT = b'{"type":"'
+
+
+async def watched(port: int, path: str, watchers: int, requests: Iterator[bytes], seconds: float) -> tuple[int, Load]:
+    """Write for a while under the eyes of some watchers; return how many events they saw."""
+    loop = asyncio.get_running_loop()
+    seen = [0]
+    lines = [await loop.create_connection(lambda: Watching(path, seen), "127.0.0.1", port) for _ in range(watchers)]
+    for _, watching in lines:
+        await watching.begun
+    load = await run(port, requests, seconds, WRITERS, False)
+    for _ in range(200):
+        if seen[0] >= load.good * watchers:
+            break
+        await asyncio.sleep(0.01)
+    for transport, _ in lines:
+        transport.close()
+    return seen[0], load
+
+
+WRITERS = 8  # enough that the server always has something to do
+
+
 async def run(port: int, requests: Iterator[bytes], seconds: float, connections: int, tls: bool) -> Load:
     """Send as fast as answers come, on some connections."""
     load = Load(requests, time.perf_counter() + seconds)

@@ -6,6 +6,7 @@ On a computer with other work the rate by the clock says little; the note has th
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import subprocess
@@ -19,10 +20,12 @@ from typing import Any
 import uvloop
 
 from tests.bench.figures import Figure
-from tests.bench.http_load import Load, request, run
+from tests.bench.http_load import Load, request, run, watched
+from tests.bench.http_server import TOKEN
 
 SECONDS = 3.0
 CONNECTIONS = 32
+WATCHERS = 100
 MAPS = "/api/v1/namespaces/default/configmaps"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 FEW = 64
@@ -36,6 +39,8 @@ def measure(folder: Path) -> Iterator[Figure]:
             words = "" if kind == "plain" else " over TLS"
             for name, goal, requests in jobs(server):
                 yield figure(server, f"{name}/s over HTTP{words}", goal if kind == "plain" else 0.0, requests)
+            if kind == "plain":
+                yield deliveries(server)
 
 
 def jobs(server: Server) -> Iterator[tuple[str, float, Iterator[bytes]]]:
@@ -63,6 +68,14 @@ class Server:
         load = uvloop.run(run(self.port, iter([one]), SECONDS, 1, self.tls))
         assert load.good == 1, load.statuses
 
+    def version(self) -> str:
+        """Return the version that a watch of what comes next begins at."""
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        line.request("GET", f"{MAPS}?limit=1", headers={"Authorization": f"Bearer {TOKEN}"})
+        found = json.load(line.getresponse())
+        line.close()
+        return str(found["metadata"]["resourceVersion"])
+
     def cpu_seconds(self) -> float:
         words = (Path("/proc") / str(self.pid) / "stat").read_text().rpartition(")")[2].split()
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
@@ -77,6 +90,20 @@ def figure(server: Server, name: str, goal: float, requests: Iterator[bytes]) ->
     slow = sorted(load.latencies)[int(len(load.latencies) * 0.99)] * 1000
     note = f"{load.good / used:,.0f} a second of the server's CPU; p99 {slow:.1f} ms; {bad} refused"
     return Figure(name, goal, load.good / took, "/s", note, "kubernetes", "more")
+
+
+def deliveries(server: Server) -> Figure:
+    """Write while a hundred clients watch; return the events that reached them a second."""
+    changes = (request("PATCH", f"{MAPS}/m{it % FEW}", b'{"data":{"a":"%d"}}' % it, MERGE) for it in count())
+    cpu, began = server.cpu_seconds(), time.perf_counter()
+    seen, load = uvloop.run(
+        watched(server.port, f"{MAPS}?watch=true&resourceVersion={server.version()}", WATCHERS, changes, SECONDS)
+    )
+    took, used = time.perf_counter() - began, server.cpu_seconds() - cpu
+    lost = load.good * WATCHERS - seen
+    note = f"{seen / used:,.0f} a second of the server's CPU; {load.good / took:,.0f} writes/s; {lost} lost"
+    name = f"watch deliveries/s over HTTP, {WATCHERS} watchers"
+    return Figure(name, 100_000, seen / took if not lost else None, "/s", note, "kubernetes", "more")
 
 
 @contextlib.contextmanager
