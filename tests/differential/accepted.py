@@ -12,15 +12,13 @@ GO_TEXT = "The message shows a Go value, or has a Go library's words."
 GO_DIFF = "The message ends in a diff of the two objects as Go prints them."
 MAP_ORDER = "The real server lists these errors in the random order of a Go map."
 COST = "Nobody estimates here what a rule may cost: a definition is refused only for what its rules say."
-STILL_WARNS = "The real server warns of unknown fields of an object that it then refuses for another reason."
 
 ACCEPTED: Mapping[str, str] = {
     "apply-config-maps: not YAML": GO_TEXT,
     "cel-compiling: function of another library": "The checker finds the same mistake, and says more of it.",
     "cel-compiling: too dear": COST,
-    "custom: float for an integer": "One of three messages about one mistake, with a Go type's name, is left out.",
     "custom: many errors": MAP_ORDER,
-    "custom: other version": STILL_WARNS,
+    "definitions-refused: spec: not a number": GO_TEXT,
     "lists: bad token": "The message shows a byte that is no text, escaped as Go does.",
     "paths: api": "The embedded server has no address outside this machine to name.",
     "paths: core": HONEST,

@@ -14,7 +14,7 @@ from volary.embedded.api.errors import Problem, bad_request, invalid, invalid_ob
 from volary.embedded.api.omission import omit
 from volary.embedded.api.protobuf import Undecodable
 from volary.embedded.api.protobuf import decode as decode_protobuf
-from volary.embedded.api.pruning import drop_nulls, prune
+from volary.embedded.api.pruning import ROOT, drop_nulls, prune
 from volary.embedded.api.registry import definition_names, definitions
 from volary.embedded.api.schema import Node
 
@@ -66,6 +66,9 @@ def object_in(call: Call) -> Object:
         raise unrecognized(
             type_, call.body, f"Object '{missing}' is missing in '{call.body.decode('utf-8', 'replace')}'"
         )
+    if type_.custom and call.options.validation == "Warn" and value.get("apiVersion") != type_.api_version:
+        for name in sorted(set(value) - set(ROOT)):  # no schema of ours knows it
+            call.options.warn(f'unknown field "{name}"')
     check_identity(value, type_)
     obj = headed(value, type_)
     tighten(obj, type_, call.options, repeats)
@@ -127,10 +130,18 @@ def check_identity(value: Object, type_: ResourceType) -> None:
     )
 
 
-def tighten(obj: Object, type_: ResourceType, options: Options, repeats: list[str], patch: Shown = None) -> None:
+def tighten(
+    obj: Object,
+    type_: ResourceType,
+    options: Options,
+    repeats: list[str],
+    patch: Shown = None,
+    strategic: bool = False,
+) -> None:
     """Drop unknown fields, and say so as fieldValidation asks; check what Go's decoder checks. Raises: Problem.
 
-    `patch`: returns the patch that made the object, for the message of a refusal.
+    `patch`: returns the patch that made the object, for the message of a refusal; of a `strategic` one the server says
+    it in other words.
     """
     try:
         if type_.custom:
@@ -140,7 +151,7 @@ def tighten(obj: Object, type_: ResourceType, options: Options, repeats: list[st
         else:
             unknown = conform(obj, type_.node)
     except WrongType as error:
-        raise _undecodable(type_, str(error), patch) from error
+        raise _undecodable(type_, error.patched if strategic else str(error), patch) from error
     texts = [f'duplicate field "{it}"' for it in repeats] + [f'unknown field "{it}"' for it in unknown]
     if texts and options.validation == "Strict":
         raise _undecodable(type_, "strict decoding error: " + ", ".join(texts), patch)
@@ -153,7 +164,7 @@ def tighten(obj: Object, type_: ResourceType, options: Options, repeats: list[st
     else:
         omit(obj, type_.node)
         obj.setdefault("metadata", {})
-    if managed == []:  # unlike other empty lists it says something: nobody owns anything any more
+    if managed == [] and not type_.custom:  # unlike other empty lists it says something: nobody owns anything any more
         obj["metadata"]["managedFields"] = managed
 
 

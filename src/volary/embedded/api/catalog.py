@@ -28,6 +28,7 @@ class ResourceType:
     list_kind: str
     definition: str = ""  # name of the CustomResourceDefinition, "" for a built-in
     version: Mapping[str, Any] = field(default_factory=dict)  # its entry under the CRD's `versions`
+    stored_node: Node | None = None  # the schema of the stored version, where that is another
 
     @property
     def custom(self) -> bool:

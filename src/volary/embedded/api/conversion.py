@@ -1,7 +1,7 @@
 """Kinds that are served in several versions: to the one they are stored in, and back.
 
-Custom resources convert by name only (`strategy: None`). Two built-in kinds really differ: HorizontalPodAutoscaler
-v1, and Events of events.k8s.io.
+Custom resources convert by name only (`strategy: None`): a field that the other version does not have is lost. Two
+built-in kinds really differ: HorizontalPodAutoscaler v1, and Events of events.k8s.io.
 
 Source: Kubernetes, pkg/apis/autoscaling/v1/conversion.go and pkg/apis/events/v1/conversion.go.
 """
@@ -14,6 +14,8 @@ from typing import Any
 from volary.embedded.api.catalog import ResourceType, builtin_types
 from volary.embedded.api.encoding import copy_of, decode, encode
 from volary.embedded.api.omission import fill_always, omit
+from volary.embedded.api.pruning import prune
+from volary.embedded.api.schema import Node
 
 Object = dict[str, Any]
 
@@ -41,7 +43,7 @@ def to_storage(type_: ResourceType, obj: Object) -> Object:
         return _written({back.get(key, key): value for key, value in stored.items()}, STORED_EVENT)
     if type_.storage == "autoscaling/horizontalpodautoscalers":
         return _written(_autoscaler_to_v2(stored), STORED_AUTOSCALER)
-    return stored
+    return _pruned(stored, type_.stored_node) if type_.stored_node is not None else stored
 
 
 def from_storage(type_: ResourceType, obj: Object) -> Object:
@@ -53,7 +55,15 @@ def from_storage(type_: ResourceType, obj: Object) -> Object:
         return _written({EVENT_FIELDS.get(key, key): value for key, value in shown.items()}, _key(type_))
     if type_.storage == "autoscaling/horizontalpodautoscalers":
         return _written(_autoscaler_to_v1(shown), _key(type_))
-    return shown
+    return _pruned(shown, type_.node) if type_.stored_node is not None else shown
+
+
+def _pruned(obj: Object, node: Node) -> Object:
+    """Return a custom resource with those fields that another version of it has, too."""
+    meta = obj["metadata"]
+    found: Object = copy_of({name: value for name, value in obj.items() if name != "metadata"})
+    prune(found, node)
+    return {**found, "metadata": meta}
 
 
 def _key(type_: ResourceType) -> tuple[str, str, str]:

@@ -176,9 +176,10 @@ def _stored_versions(spec: Object, old: Object | None) -> Found:
     stored = stored_versions({"spec": spec, "status": status})
     if not stored:
         yield invalid("status.storedVersions", None, "must have at least one stored version")
-    versions = {str(it.get("name") or ""): it for it in spec.get("versions") or ()}
-    for name, version in versions.items():
-        if version.get("storage") and name not in stored:
+    versions = [str(it.get("name") or "") for it in spec.get("versions") or ()]
+    for at, version in enumerate(spec.get("versions") or ()):
+        name = versions[at]
+        if version.get("storage") and (name not in stored or name in versions[:at]):
             yield invalid("status.storedVersions", stored, f"must have the storage version {name}")
     for index, name in enumerate(stored):
         if name not in versions:

@@ -6,6 +6,7 @@ Source: apiextensions-apiserver, controllers `establish` and `status`; here both
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from volary.embedded.api import crd_rules, crd_warnings, names_accepted
@@ -14,8 +15,10 @@ from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core, fresh
 from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.managed import managers_of, pack, track, writer
+from volary.embedded.api.pruning import prune
 from volary.embedded.api.registry import Kind, Subresource, definitions
 from volary.embedded.api.schema import METADATA, OBJECT, Node
+from volary.embedded.api.schema_defaults import put_defaults
 from volary.embedded.api.store import Entry
 from volary.embedded.api.versions import views_of
 
@@ -33,6 +36,8 @@ def begin(obj: Object, options: Options, old: Mapping[str, Any] | None = None) -
     status = obj.get("status") or {}
     names = status.get("acceptedNames") or {"kind": "", "plural": ""}
     stored = crd_rules.stored_versions(obj)
+    if old is not None and status.get("storedVersions") != (old.get("status") or {}).get("storedVersions"):
+        stored = list(status.get("storedVersions") or ())  # who migrated the objects says so
     obj["status"] = {"acceptedNames": names, "conditions": status.get("conditions"), "storedVersions": stored}
 
 
@@ -86,17 +91,39 @@ def _look_again(core: Core, obj: Mapping[str, Any]) -> None:
 
 
 def install(core: Core, obj: Mapping[str, Any]) -> None:
-    """Serve what a definition defines."""
-    core.catalog.install(
-        obj["metadata"]["name"], [type_of(obj, it) for it in obj["spec"]["versions"] if it.get("served")]
-    )
+    """Serve what a definition defines; objects that are there look as its schemas are now."""
+    name = obj["metadata"]["name"]
+    before = [it for it in core.catalog.kinds() if it.definition == name]
+    types = [type_of(obj, it) for it in obj["spec"]["versions"] if it.get("served")]
+    if _told(before) == _told(types):
+        return
+    core.catalog.install(name, types)
+    storage = next(it for it in obj["spec"]["versions"] if it.get("storage"))
+    stored = type_of(obj, storage)
+    core.store.reshape(stored.storage, partial(_reshaped, stored))
+
+
+def _told(types: list[ResourceType]) -> list[Any]:
+    """Return what types are told apart by."""
+    return [(it.kind, it.stored_version, it.list_kind, it.version) for it in types]
+
+
+def _reshaped(type_: ResourceType, entry: Entry) -> Object | None:
+    """Return a stored object without the fields that are unknown by now, with the defaults that it lacks."""
+    meta = entry.obj["metadata"]
+    found: Object = copy_of({key: value for key, value in entry.obj.items() if key != "metadata"})
+    found["apiVersion"] = type_.api_version
+    prune(found, type_.node)
+    put_defaults(found, type_.node)
+    changed = {**found, "metadata": meta}
+    return None if changed == entry.obj else changed
 
 
 def type_of(obj: Mapping[str, Any], version: Mapping[str, Any]) -> ResourceType:
     """Return the type of one version of a definition."""
     spec, names = obj["spec"], (obj.get("status") or {}).get("acceptedNames") or obj["spec"]["names"]
     group = spec["group"]
-    storage = next(it["name"] for it in spec["versions"] if it.get("storage"))
+    storage = next(it for it in spec["versions"] if it.get("storage"))
     kind = Kind(
         group=group,
         version=version["name"],
@@ -111,8 +138,9 @@ def type_of(obj: Mapping[str, Any], version: Mapping[str, Any]) -> ResourceType:
     )
     list_kind = names.get("listKind") or f"{names['kind']}List"
     node = Node(_schema(version), definitions())
-    stored = f"{group}/{storage}"
-    return ResourceType(kind, node, kind.resource, stored, list_kind, obj["metadata"]["name"], version)
+    stored = f"{group}/{storage['name']}"
+    other = Node(_schema(storage), definitions()) if storage.get("schema") != version.get("schema") else None
+    return ResourceType(kind, node, kind.resource, stored, list_kind, obj["metadata"]["name"], version, other)
 
 
 def _schema(version: Mapping[str, Any]) -> Mapping[str, Any]:

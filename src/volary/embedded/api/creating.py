@@ -28,13 +28,25 @@ from volary.embedded.api.versions import views_of
 
 Object = dict[str, Any]
 
-SET_BY_SERVER = ("uid", "resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation")
+# What a client may not say of a new object, taken out before its managers are looked at.
+WIPED = ("creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink")
+NOT_READY = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 
 
 def create(core: Core, call: Call) -> Entry:
     """Create what the body says; return it as stored, or as it would be. Raises: Problem."""
     obj = object_in(call)
+    if call.type.storage == "/nodes":
+        taint(obj)
     return create_object(core, call.type, call.namespace, obj, call.options)
+
+
+def taint(node: Object) -> None:
+    """Keep pods from a node that a client made, until it is ready; nodes of our own are, from the beginning."""
+    spec = node["spec"] = node.get("spec") or {}
+    taints = spec.get("taints") or []
+    if not any(it.get("key") == NOT_READY["key"] and it.get("effect") == NOT_READY["effect"] for it in taints):
+        spec["taints"] = [*taints, dict(NOT_READY)]
 
 
 def create_object(
@@ -55,9 +67,10 @@ def create_object(
         why = "create not allowed while custom resource definition is terminating"
         raise forbidden(type_.group, type_.plural, meta["name"], why)
     refuse_escalation(core, type_, obj, None, options.user)
-    found = _managers(core, type_, obj, options) if applied is None else applied
-    for key in SET_BY_SERVER:
+    for key in WIPED:
         meta.pop(key, None)
+    found = _managers(core, type_, obj, options) if applied is None else applied
+    meta.pop("resourceVersion", None)
     meta["uid"] = core.new_id()
     meta["creationTimestamp"] = core.stamp()
     if generation := generations.first(type_):
@@ -70,6 +83,8 @@ def create_object(
     pack(obj, found)
     if type_.storage == CRDS:
         crds.begin(obj, options)
+    if type_.custom:
+        default(type_, obj)  # once more: the status, which was taken away, may have defaults
     stored = conversion.to_storage(type_, obj)
     if options.dry_run:
         return Entry(stored, core.store.version)

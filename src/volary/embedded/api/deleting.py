@@ -203,6 +203,10 @@ def _again(
         return entry, False
     if before and grace >= before:
         return entry, False
+    if type_.storage == CRDS and not options.dry_run and "deletionGracePeriodSeconds" not in meta:
+        marked = fresh(entry.obj)
+        marked["metadata"]["deletionGracePeriodSeconds"] = 0
+        return core.store.put(CRDS, marked), False
     if type_.storage in ("/namespaces", CRDS):
         return entry, False
     if not finalizers and not grace:

@@ -99,7 +99,7 @@ class Discovery:
                 pass
             case _:
                 return None
-        if group not in self.groups:
+        if group not in self.groups or group not in ORDER:  # of a custom group nobody is there to say so
             return None
         body = msgspec.json.encode(no_such_path().status())
         return Response(404, {"content-type": "application/json"}, body)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from volary.embedded.api.conform import WrongType, conform
-from volary.embedded.api.errors import FieldError, invalid, required
+from volary.embedded.api.conform import WrongType, conform, json_kind
+from volary.embedded.api.errors import FieldError, invalid, required, show
 from volary.embedded.api.names import SERVICE_LABEL, SERVICE_TEXT, metadata_errors
 from volary.embedded.api.omission import omit
 from volary.embedded.api.registry import definitions
@@ -43,13 +43,27 @@ def coerce(obj: Any, node: Node) -> list[str]:
     if has_embedded(node):
         for place, value in _places(obj, node, ""):
             meta = value.get("metadata")
+            for name in ("apiVersion", "kind"):
+                if name in value and not isinstance(value[name], str):
+                    raise WrongType(f"{place}.{name}: Invalid value: {show(value[name])}: must be a string")
             if isinstance(meta, dict):
-                unknown += conform(meta, metadata_node(), f"{place}.metadata")
+                unknown += _conformed(meta, f"{place}.metadata")
                 omit(meta, metadata_node())
-                meta.pop("creationTimestamp", None) if not meta.get("creationTimestamp") else None
-            elif "metadata" in value and meta is not None:
-                raise WrongType(f"{place}.metadata: must be an object")
+                if not meta.get("creationTimestamp"):
+                    meta.pop("creationTimestamp", None)
+            elif meta is not None:
+                why = f"json: cannot unmarshal {json_kind(meta)} into Go value of type v1.ObjectMeta"
+                raise WrongType(f"{place}.metadata: Invalid value: {show(meta)}: {why}")
     return unknown
+
+
+def _conformed(meta: dict[str, Any], place: str) -> list[str]:
+    """Return the unknown fields of metadata, taken out. Raises: WrongType."""
+    shown = show(meta)
+    try:
+        return [f"{place}.{it}" for it in conform(meta, metadata_node())]
+    except WrongType as error:
+        raise WrongType(f"{place}: Invalid value: {shown}: {error}") from error
 
 
 def errors(obj: Any, node: Node, resource: bool = False) -> list[FieldError]:

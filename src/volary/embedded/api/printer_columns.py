@@ -21,6 +21,7 @@ TOKEN = re.compile(
       | \[\?\(@\.?(?P<left>[^=!<>]+?)\s*(?P<operator>==|!=)\s*(?P<right>[^)]+?)\s*\)\]
       | \[(?P<quote>['"])(?P<key>.*?)(?P=quote)\]
       | \[(?P<index>-?\d+|\*)\]
+      | \[(?P<slice>-?\d*:-?\d*(?::\d+)?)\]
       | \.(?=\[)""",
     re.VERBOSE,
 )
@@ -83,6 +84,9 @@ def step(token: re.Match[str], nodes: list[Any]) -> list[Any]:
     if index:
         lists = [node for node in nodes if isinstance(node, list)]
         return [node[int(index)] for node in lists if -len(node) <= int(index) < len(node)]
+    if token["slice"]:
+        bounds = [int(it) if it else None for it in token["slice"].split(":")]
+        return [it for node in nodes if isinstance(node, list) for it in node[slice(*bounds)]]
     key = token["key"] or (token["field"] or "").replace("\\.", ".")
     if key == "*":
         return [it for node in nodes for it in members(node)]

@@ -83,7 +83,7 @@ class Node:
             self._elem_raw = body.get("items") or {}
         elif self.type == "object":
             values = body.get("additionalProperties")
-            self._elem_raw = values if isinstance(values, Mapping) else None
+            self._elem_raw = values if isinstance(values, Mapping) else {} if values is True else None
             self.atomic = map_type == "atomic"
             free = not self._raw_fields and self._elem_raw is None
             self.kind = ANY if free and not self.atomic else MAP

@@ -205,6 +205,17 @@ class Store:
         self._tell(resource, table, Change("MODIFIED" if old else "ADDED", entry, old))
         return entry
 
+    def reshape(self, resource: str, shape: Callable[[Entry], NewObject | None]) -> None:
+        """Replace what objects look like, under their versions and unheard: what is read of them has changed, not they.
+
+        `shape` returns the object as it looks now, None where it stays.
+        """
+        table = self._tables.get(resource)
+        for key, entry in list(table.entries.items()) if table else ():
+            made = shape(entry)
+            if made is not None and table is not None:
+                table.entries[key] = Entry(made, entry.version)
+
     def remove(self, resource: str, namespace: str, name: str) -> Entry:
         """Take an object away; return its last state under the version of the removal. Raises: Problem, as `put`."""
         table = self.table(resource)
