@@ -16,6 +16,7 @@ from volary.embedded.processes import Address, Command
 
 SHELL = "busybox"
 SIGTERM_CODE, SIGKILL_CODE = 0, 137
+SHELL_SIGTERM_CODE = 143  # a shell does not end politely
 
 
 class SimulatedChild:
@@ -49,7 +50,8 @@ class SimulatedChild:
         return await asyncio.shield(self._exit)
 
     def terminate(self) -> None:
-        self._loop.call_later(self.stop_seconds, self.end, SIGTERM_CODE)
+        code = SHELL_SIGTERM_CODE if self.command.program == SHELL else SIGTERM_CODE
+        self._loop.call_later(self.stop_seconds, self.end, code)
 
     def kill(self) -> None:
         self.end(SIGKILL_CODE)

@@ -62,7 +62,7 @@ class Small:
 
 
 @asynccontextmanager
-async def small_cluster(start_seconds: float = 1.0) -> AsyncIterator[Small]:
+async def small_cluster(start_seconds: float = 1.0, nodes: int = 1) -> AsyncIterator[Small]:
     clock = VirtualClock()
     api = ApiServer("small", clock.now, clock.rng, clock.new_id)
     local, writes = api.local, list[str]()
@@ -71,21 +71,23 @@ async def small_cluster(start_seconds: float = 1.0) -> AsyncIterator[Small]:
     manager = controllers(world)
     manager.start(asyncio.get_running_loop())
     processes = SimulatedProcesses(start_seconds)
-    node = Node(world, processes, Addresses(1), Setting(), lease_seconds=None)
+    names = [f"node-{number + 1}" for number in range(nodes)]
+    runners = [Node(world, processes, Addresses(it + 1), Setting(name), None) for it, name in enumerate(names)]
     local.create("/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "test"}}, "kubectl")
     async with asyncio.TaskGroup() as group:
-        running = group.create_task(node.run())
+        running = [group.create_task(node.run()) for node in runners]
         await asyncio.sleep(0)
-        yield Small(api, local, world, manager, node, processes, writes)
-        running.cancel()
+        yield Small(api, local, world, manager, runners[0], processes, writes)
+        for task in running:
+            task.cancel()
     manager.stop()
 
 
-def play(story: Callable[[Small], Awaitable[None]], start_seconds: float = 1.0) -> None:
+def play(story: Callable[[Small], Awaitable[None]], start_seconds: float = 1.0, nodes: int = 1) -> None:
     """Run a story in a fresh cluster in virtual time."""
 
     async def whole() -> None:
-        async with small_cluster(start_seconds) as cluster:
+        async with small_cluster(start_seconds, nodes) as cluster:
             await story(cluster)
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from volary.embedded.controllers.cluster_roles import AggregatedRoles
 from volary.embedded.controllers.daemonset import DaemonSets
 from volary.embedded.controllers.deployment import Deployments
+from volary.embedded.controllers.endpoints import Endpoints
 from volary.embedded.controllers.endpointslice import EndpointSlices
+from volary.embedded.controllers.endpointslice_mirroring import MirroredEndpoints
 from volary.embedded.controllers.garbage import Collector
 from volary.embedded.controllers.hpa import METRIC_VALUE, Autoscalers
 from volary.embedded.controllers.index import Index
@@ -61,5 +63,7 @@ def _of_controller_manager(world: World, index: Index, root_ca: RootCa) -> list[
         Jobs(world),
         FinishedJobs(world),
         EndpointSlices(world),
+        Endpoints(world),
+        MirroredEndpoints(world),
         Autoscalers(world),
     ]

@@ -101,7 +101,7 @@ class Deployments:
     def _annotate(self, deployment: Object, revision: str) -> Object:
         changed = edited(deployment)
         changed["metadata"].setdefault("annotations", {})[REVISION] = revision
-        return self.local.update(DEPLOYMENTS, changed, MANAGER)
+        return self.local.update_status(DEPLOYMENTS, changed, MANAGER)  # by the way that raises no generation
 
     def _note_pause(self, deployment: Object) -> Object:
         """Say in the Progressing condition that a rollout was paused or resumed; the deadline starts anew then."""

@@ -96,7 +96,12 @@ def _counts(rollout: Rollout) -> NewObject:
         "collisionCount": int(old.get("collisionCount") or 0),
     }
     generation = int(meta(rollout.deployment).get("generation") or 1)
-    return {"observedGeneration": generation, **{key: value for key, value in counts.items() if value}}
+    shown = {key: value for key, value in counts.items() if value}
+    return {
+        "observedGeneration": generation,
+        **shown,
+        "terminatingReplicas": total("terminatingReplicas", rollout.sets),
+    }
 
 
 def _wanted_in_all(sets: Sequence[Object]) -> int:

@@ -20,6 +20,7 @@ from volary.embedded.controllers.objects import (
     condition,
     controller_of,
     deleting,
+    finished,
     format_time,
     key_of,
     labels_of,
@@ -101,10 +102,12 @@ class PodSets:
         if replica_set is None:
             return None
         now = self.world.now()
-        pods = active(claim(self.local, replica_set, PODS))
+        everything = claim(self.local, replica_set, PODS)
+        pods = active(everything)
         seconds = int(spec_of(replica_set).get("minReadySeconds") or 0)
         waits = [until_available(pod, seconds, now) for pod in pods if ready(pod)]
         status = _status(replica_set, pods, sum(wait <= 0 for wait in waits))
+        status["terminatingReplicas"] = sum(deleting(pod) and not finished(pod) for pod in everything)
         conditions = _conditions(replica_set, failure, now)
         if conditions:
             status["conditions"] = conditions

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
 from volary.embedded.api.errors import Problem
 from volary.embedded.api.local import Local, NewObject, Object
 from volary.embedded.controllers.objects import format_time, meta, name_of, namespace_of, uid_of
+from volary.embedded.controllers.similar_events import PREFIX, SimilarEvents
 
 MANAGER = "kube-controller-manager"
 MOST_REMEMBERED = 4096  # lines whose count can still rise; older ones start a new Event
@@ -45,6 +46,7 @@ class World:
     events: bool = True  # a simulation of hundreds of clusters does without
     _count: int = 0
     _written: dict[tuple[str, str, str], str] = field(default_factory=dict)  # (uid, reason, message) -> Event's name
+    _similar: SimilarEvents = field(default_factory=SimilarEvents)
 
     def now(self) -> datetime:
         return self.clock.now()
@@ -55,19 +57,23 @@ class World:
             return
         namespace = namespace_of(about) or "default"
         seen = (uid_of(about), line.reason, line.message)
+        if self._similar.combines((uid_of(about), line.type, line.reason, component), line.message, self.now()):
+            line = replace(line, message=PREFIX + line.message)
+            seen = (uid_of(about), line.reason, PREFIX)
         try:
-            if not self._count_again(namespace, self._written.get(seen)):
+            if not self._count_again(namespace, self._written.get(seen), line.message):
                 event = self._event(about, line, component, namespace)
                 self.local.create("/events", event, component)
                 self._remember(seen, event["metadata"]["name"])
         except Problem:
             pass  # as with a real cluster: an Event that cannot be written (a namespace that goes away) is not missed
 
-    def _count_again(self, namespace: str, name: str | None) -> bool:
+    def _count_again(self, namespace: str, name: str | None, message: str) -> bool:
         old = self.local.get("/events", namespace, name) if name else None
         if old is None:
             return False
         again = {**old, "count": int(old.get("count") or 1) + 1, "lastTimestamp": format_time(self.now())}
+        again["message"] = message  # another one, where it combines several
         self.local.update("/events", again, str(old.get("reportingComponent") or MANAGER))
         return True
 

@@ -70,6 +70,7 @@ def test_its_status_counts_what_there_is() -> None:
             "fullyLabeledReplicas": 3,
             "readyReplicas": 3,
             "availableReplicas": 3,
+            "terminatingReplicas": 0,
             "observedGeneration": 1,
         }
 
