@@ -61,12 +61,15 @@ class Server:
 
     async def start(self, port: int = 0, host: str = "127.0.0.1", tls: bool = True, anyway: bool = False) -> None:
         """Listen. Raises: ValueError for an address that others could reach (unless `anyway`), OSError."""
-        listen = Listen(port, host, tls, anyway)
+        await self.open(Listen(port, host, tls, anyway))
+
+    async def open(self, listen: Listen, authority: Authority | None = None) -> None:
+        """Listen, under an authority of before. Raises: as `start`."""
         listen.check()
-        self.tls = tls
-        self.authority, context = secured(listen)
+        self.tls = listen.tls
+        self.authority, context = secured(listen, authority)
         self.site.authority = self.authority.name if self.authority else ""
-        await self._front.start(host, port, context)
+        await self._front.start(listen.host, listen.port, context)
         self.host, self.port = self._front.host, self._front.port
         self.url = listen.base(self.port)
 
@@ -83,6 +86,7 @@ class Server:
 
     async def close(self) -> None:
         """End all watches and stop listening."""
+        self.site.health.stopping = True
         self.site.end()
         await self._front.close()
 

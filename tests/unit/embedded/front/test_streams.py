@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.embedded.front.wire import LOGGED_IN, Wire, get, run
-from tests.unit.embedded.server.parts import FakeApi, FakeWatch
+from tests.unit.embedded.server.parts import SERVICE, FakeApi, FakeWatch
 from volary.embedded.api.answers import Answer, Logs
 from volary.embedded.feed import BOOKMARK_SECONDS, LONGEST_SECONDS
 from volary.kube.transport import Request, Response
@@ -171,3 +171,43 @@ def test_logs_of_a_client_that_goes_are_given_up(caplog: pytest.LogCaptureFixtur
 
     run(test())
     assert not caplog.records
+
+
+def test_a_body_that_passes_through_is_read_no_faster_than_the_service_takes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def test() -> None:
+        wire = Wire()
+        monkeypatch.setattr(wire.front, "spawn", lambda work: work.close())  # the service takes nothing by itself
+        wire.send(b"POST " + SERVICE.encode() + b"/ HTTP/1.1\r\n" + LOGGED_IN + b"Content-Length: 200000\r\n\r\n")
+        upload = wire.connection._upload
+        assert upload
+        sent = 0
+        while wire.reads():
+            wire.send(b"x" * 1000)
+            sent += 1000
+        assert 64_000 < sent < 70_000
+        pieces = upload.pieces()
+        taken = 0
+        while not wire.reads():
+            taken += len(await anext(pieces))
+        wire.send(b"y" * (200_000 - sent))
+        taken += sum([len(it) async for it in pieces])
+        assert taken == 200_000
+        assert wire.reads()
+
+    run(test())
+
+
+def test_a_service_hears_of_a_client_that_goes_in_the_middle_of_its_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        wire = Wire()
+        monkeypatch.setattr(wire.front, "spawn", lambda work: work.close())
+        wire.send(b"POST " + SERVICE.encode() + b"/ HTTP/1.1\r\n" + LOGGED_IN + b"Content-Length: 9\r\n\r\n123")
+        upload = wire.connection._upload
+        assert upload
+        wire.lose()
+        with pytest.raises(ConnectionResetError):
+            [it async for it in upload.pieces()]
+
+    run(test())

@@ -110,6 +110,10 @@ class Wire:
     def lose(self) -> None:
         self.connection.connection_lost(None)
 
+    def reads(self) -> bool:
+        """Does the server read from this client?"""
+        return not self.transport.reading_paused
+
     def said(self) -> bytes:
         return bytes(self.transport.out)
 

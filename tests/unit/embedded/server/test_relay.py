@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import io
 
+import aiohttp
+import pytest
 from aiohttp import web
 
 from tests.unit.embedded.server.parts import SERVICE, TOKEN, FakeApi, FakeOutside, backend, serving
 from volary.embedded.server import MOST_BODY_BYTES
+
+PATIENCE_SECONDS = 30
 
 
 async def echo(http: web.BaseRequest) -> web.Response:
@@ -69,3 +73,69 @@ def test_a_service_that_refuses_is_unavailable() -> None:
             assert (await answer.json())["message"].startswith("error trying to reach service: ")
 
     asyncio.run(run())
+
+
+def test_an_answer_comes_piece_by_piece_and_the_line_stays() -> None:
+    async def run() -> None:
+        go_on = asyncio.Event()
+
+        async def slowly(http: web.BaseRequest) -> web.StreamResponse:
+            answer = web.StreamResponse()
+            await answer.prepare(http)
+            await answer.write(b"one")
+            await go_on.wait()
+            await answer.write(b"two")
+            return answer
+
+        async with backend(slowly) as address, serving(FakeApi(), FakeOutside(at=address)) as (_, client):
+            for _ in range(2):
+                go_on.clear()
+                answer = await client.get(f"{SERVICE}/")
+                assert await answer.content.readexactly(3) == b"one"
+                go_on.set()
+                assert await answer.content.read() == b"two"
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE_SECONDS))
+
+
+def test_a_service_that_breaks_off_breaks_the_line() -> None:
+    async def run() -> None:
+        async def half(http: web.BaseRequest) -> web.StreamResponse:
+            answer = web.StreamResponse(headers={"Content-Length": "10"})
+            await answer.prepare(http)
+            await answer.write(b"half")
+            assert http.transport
+            http.transport.abort()
+            return answer
+
+        async with backend(half) as address, serving(FakeApi(), FakeOutside(at=address)) as (_, client):
+            with pytest.raises(aiohttp.ClientError):
+                await (await client.get(f"{SERVICE}/")).read()
+            assert (await client.get("/version")).status == 404  # of the fake API: the server goes on
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE_SECONDS))
+
+
+def test_a_client_that_goes_takes_its_request_with_it() -> None:
+    async def run() -> None:
+        come, gone = asyncio.Event(), asyncio.Event()
+
+        async def endless(http: web.BaseRequest) -> web.StreamResponse:
+            answer = web.StreamResponse()
+            await answer.prepare(http)
+            come.set()
+            try:
+                while True:
+                    await answer.write(b"x")
+                    await asyncio.sleep(0)
+            finally:
+                gone.set()
+
+        async with backend(endless) as address, serving(FakeApi(), FakeOutside(at=address)) as (server, client):
+            answer = await client.get(f"{SERVICE}/")
+            await come.wait()
+            answer.close()
+            await gone.wait()
+            assert not server.site.streams
+
+    asyncio.run(asyncio.wait_for(run(), PATIENCE_SECONDS))
