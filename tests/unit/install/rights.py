@@ -1,18 +1,22 @@
 """Which rights each feature really uses: the whole story in virtual time, each feature a process of its own.
 
 A right is (API group, resource or resource/subresource, verb), as RBAC has it; read from what reached the API servers.
+Each process asks as an account that has what `volary install` gives and nothing else, so a right that is missing, or
+that is in another namespace, stops the story.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from tests.simulation.canary_cluster import NAMESPACE, Play, play
 from tests.simulation.canary_manifests import V2, V3, autoscaler, canary, deployment
+from volary import install
 from volary.demo.world import HUB, MEMBERS
+from volary.embedded.api.identity import User, account_groups, account_name
 from volary.embedded.audit import Recorder
 from volary.embedded.transport import InProcess
 from volary.fleet.names import NUMBER, RETRY, TAKE_PIN
@@ -39,20 +43,42 @@ Right = tuple[str, str, str]
 class Overheard:
     """A cluster as one process knows it, with an audit log of that process alone."""
 
-    def __init__(self, cluster: SimulatedCluster) -> None:
+    def __init__(self, cluster: SimulatedCluster, account: str) -> None:
         self.cluster = cluster
+        self.account = account
         self.audit: list[dict[str, Any]] = []
+
+    def grant(self, roles: Iterable[Mapping[str, Any]]) -> None:
+        """Give the account of this process what `roles` have, roles and bindings under names of its own."""
+        local = self.cluster.api.local
+        if local.get("/namespaces", "", install.NAMESPACE) is None:
+            local.create("/namespaces", install.namespace(), "kubectl")
+        subject = {**install.subject(), "name": self.account}
+        for role in roles:
+            obj = {**role, "metadata": {**role["metadata"], "name": f"{name_of(role)}-{self.account}"}}
+            if "roleRef" in role:
+                reference = {**role["roleRef"], "name": f"{role['roleRef']['name']}-{self.account}"}
+                obj |= {"roleRef": reference, "subjects": [subject]}
+            local.create(f"rbac.authorization.k8s.io/{role['kind'].lower()}s", obj, "kubectl")
 
     def transport(self) -> InProcess:
         recorder = Recorder(self.audit.append, self.cluster.clock.now, self.cluster.clock.new_id)
-        return InProcess(self.cluster.api, outside=self.cluster.services, audit=recorder)
+        groups = (*account_groups(install.NAMESPACE), "system:authenticated")
+        user = User(account_name(install.NAMESPACE, self.account), groups)
+        return InProcess(self.cluster.api, user, outside=self.cluster.services, audit=recorder)
 
 
 class Alone:
     """A `volary run` of one feature in one cluster, beside others: its Lease has a name of its own."""
 
     def __init__(self, stage: VirtualStage, feature: str, home: str) -> None:
-        self.heard = {name: Overheard(cluster) for name, cluster in stage.clusters.items()}
+        self.heard = {name: Overheard(cluster, feature) for name, cluster in stage.clusters.items()}
+        for name, heard in self.heard.items():
+            if name == home:
+                more = ("proxy",) if feature == "canary" else ()
+                heard.grant([*install.roles((feature,)), *install.cluster_roles(more)])
+            elif feature == "fleet":
+                heard.grant(install.cluster_roles(install.member_roles(())))
         process = Process(f"{feature}-{home}", home, self.heard, stage.fetcher)  # type: ignore[arg-type]
         process.features = (feature,)
         life = Life(process, 0)
