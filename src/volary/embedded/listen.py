@@ -43,11 +43,14 @@ class Listen:
 ON_LOOPBACK = Listen()
 
 
-def secured(listen: Listen) -> tuple[Authority | None, ssl.SSLContext | None]:
-    """Return a new authority and what a server signed by it needs to speak TLS; nothing if it shall not."""
+def secured(listen: Listen, kept: Authority | None = None) -> tuple[Authority | None, ssl.SSLContext | None]:
+    """Return the authority, a new one if none was kept, and what a server signed by it needs to speak TLS.
+
+    Nothing if it shall not.
+    """
     if not listen.tls:
         return None, None
     from volary.embedded.certificate import Authority  # a tenth of the start of the program
 
-    authority = Authority()
+    authority = kept or Authority()
     return authority, authority.server(listen.host).context(authority.certificate)
