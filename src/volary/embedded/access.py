@@ -8,17 +8,23 @@ DIR/authority.pem   certificate and key   (0600)
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import secrets
-from dataclasses import asdict, dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from volary.embedded.listen import Listen
+
 if TYPE_CHECKING:
     from volary.embedded.certificate import Authority
+
+    Start = Callable[[Listen, Authority | None], Awaitable[None]]
 
 TOKEN_BYTES = 32
 
@@ -62,10 +68,29 @@ def kept_authority(folder: Path) -> Authority:
 
     path = folder / "authority.pem"
     if path.exists():
-        return Authority(path.read_bytes())
+        try:
+            return Authority(path.read_bytes())
+        except ValueError as error:
+            raise ValueError(f"{path} holds no certificate and key; remove it to have new ones made") from error
     authority = Authority()
     write_private(path, authority.pem())
     return authority
+
+
+async def open_as_before(folder: Path, listen: Listen, start: Start) -> None:
+    """Listen where clients of before look, unless a port is asked for or somebody else has that one by now.
+
+    Raises: OSError, ValueError.
+    """
+    before = read_access(folder).port
+    authority = kept_authority(folder) if listen.tls else None
+    try:
+        await start(replace(listen, port=listen.port or before), authority)
+    except OSError as error:
+        if listen.port or not before or error.errno != errno.EADDRINUSE:
+            raise
+        log.warning("clients need the new kubeconfig: another program has the port of before", extra={"port": before})
+        await start(listen, authority)
 
 
 def write_private(path: Path, content: bytes) -> None:

@@ -9,12 +9,12 @@ Server (HTTP, audit) ─► ApiServer ◄─ controllers, node (pods as processe
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from volary.embedded.access import Access, new_access, open_as_before, read_access, write_access
 from volary.embedded.api.authentication import StaticTokens
 from volary.embedded.api.identity import User
 from volary.embedded.api.restoring import restore
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from volary.embedded.journal import Journal
     from volary.embedded.outside import Outside
     from volary.embedded.shared import SharedPort
-
-TOKEN_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +129,17 @@ class EmbeddedCluster:
         if self.shared:
             self.server.join(self.shared, self.wanted.name)
             return
-        listen = self.wanted.listen
-        await self.server.start(listen.port, listen.host, listen.tls, listen.anyway)
+        if self.wanted.keep:
+            await open_as_before(self.folder, self.wanted.listen, self.server.open)
+            write_access(self.folder, Access(self.server.identity.token, self.server.port))
+        else:
+            await self.server.open(self.wanted.listen)
 
     def _make_server(self, clock: Clock) -> Server:
         outside = self._ground.outside if self._ground else None
         self._sink = FileSink(self.audit_log) if self.audit_log else None
         audit = Recorder(self._sink, clock.now, clock.new_id) if self._sink else None
-        identity = Identity(secrets.token_urlsafe(TOKEN_BYTES))
+        identity = Identity((read_access(self.folder) if self.wanted.keep else new_access()).token)
         known = {identity.token: User(identity.user, identity.groups, identity.user), **self.wanted.users}
         self.api.authentication.readers.append(StaticTokens(known))
         return Server(self.api, identity, outside, audit, self.api.authentication)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+from volary.embedded.access import Access, open_as_before, read_access, write_access
 from volary.embedded.cluster import EmbeddedCluster, Wanted
 from volary.embedded.controllers import Clock
 from volary.embedded.kubeconfig import write_kubeconfig
@@ -50,8 +51,13 @@ class Busy(Exception):
     """The folder belongs to clusters that run already, or start or end just now; the text says so."""
 
     def __init__(self, folder: Path, running: State | None) -> None:
-        which = f"clusters run there already ({', '.join(running.clusters)})" if running else "it is in use just now"
-        super().__init__(f"{folder}: {which}; end them with: volary kube down --dir {folder}")
+        if running is None:
+            super().__init__(f"{folder}: another process starts or ends clusters there just now; try again in a moment")
+            return
+        names = ", ".join(running.clusters)
+        super().__init__(
+            f"{folder}: clusters run there already ({names}); end them with: volary kube down --dir {folder}"
+        )
 
 
 class Estate:
@@ -93,7 +99,11 @@ class Estate:
                 self.ready.set()
         finally:
             state_file(self.folder).unlink(missing_ok=True)
-            os.close(self._lock)
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the folder; for one that is never run."""
+        os.close(self._lock)
 
     @contextlib.asynccontextmanager
     async def _shared(self) -> AsyncIterator[None]:
@@ -104,7 +114,11 @@ class Estate:
         from volary.embedded.shared import SharedPort
 
         port = SharedPort(self._sites)
-        await port.start(self._one_port)
+        if any(cluster.wanted.keep for cluster in self.clusters.values()):
+            await open_as_before(self.folder, self._one_port, port.start)
+            write_access(self.folder, Access(read_access(self.folder).token, port.port))
+        else:
+            await port.start(self._one_port)
         for cluster in self.clusters.values():
             cluster.shared = port
         try:

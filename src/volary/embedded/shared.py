@@ -32,11 +32,11 @@ class SharedPort:
         self.authority: Authority | None = None  # from `start` on, with TLS
         self._front = Front(sites, None, limits)
 
-    async def start(self, listen: Listen) -> None:
-        """Listen. Raises: ValueError for an address that others could reach, OSError."""
+    async def start(self, listen: Listen, authority: Authority | None = None) -> None:
+        """Listen, under an authority of before. Raises: ValueError for an address that others could reach, OSError."""
         listen.check()
         self.listen = listen
-        self.authority, context = secured(listen)
+        self.authority, context = secured(listen, authority)
         await self._front.start(listen.host, listen.port, context)
 
     async def close(self) -> None:
