@@ -42,6 +42,12 @@ RETURNS_OBJECT = {
 }
 GRACE_SECONDS = 30
 KEPT_NAMESPACES = ("default", "kube-system", "kube-public")
+# Kinds whose dependents stay where the caller does not say what becomes of them.
+ORPHANING = {"batch/jobs", "/replicationcontrollers"}
+ORPHANED = (
+    "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set "
+    "propagationPolicy=Orphan to suppress this warning"
+)
 # Kinds that the garbage collector leaves alone.
 NO_GARBAGE = {"/events"}
 
@@ -70,7 +76,10 @@ def options_in(call: Call) -> DeleteOptions:
         elif body.get("kind") not in (None, "", "DeleteOptions"):
             about = f'no kind "{body["kind"]}" is registered for version "{body.get("apiVersion") or ""}"'
             raise bad_request(f'{about} in scheme "pkg/runtime/scheme.go:111"')
-    return options_from(body, call.query)
+    options = options_from(body, call.query)
+    if not options.policy and call.type.storage == "batch/jobs":
+        call.options.warn(ORPHANED)
+    return options
 
 
 def options_from(body: Mapping[str, Any], query: Mapping[str, str]) -> DeleteOptions:
@@ -176,7 +185,8 @@ def _finalizers(type_: ResourceType, meta: Mapping[str, Any], options: DeleteOpt
         return present
     wanted = {"Foreground": FOREGROUND, "Orphan": ORPHAN}.get(options.policy, "")
     if not options.policy:
-        wanted = next((it for it in (ORPHAN, FOREGROUND) if it in present), "")
+        by_default = ORPHAN if type_.storage in ORPHANING else ""
+        wanted = next((it for it in (ORPHAN, FOREGROUND) if it in present), by_default)
     return [it for it in present if it not in (FOREGROUND, ORPHAN)] + ([wanted] if wanted else [])
 
 

@@ -91,11 +91,13 @@ class Collector:
             if gone:
                 self._drop_refs(Place(resource, *key_of(obj)), gone)
             return
+        policy = "" if {FOREGROUND, ORPHAN} & set(_finalizers(obj)) else "Background"
         if "waiting" in states.values() and self.index.dependents(uid_of(obj)):
+            policy = "Foreground"
             changed = edited(obj)  # its own dependents go before it, as they do before its owner
             changed["metadata"]["finalizers"] = [*_finalizers(obj), FOREGROUND]
             self.local.update(resource, changed, MANAGER)
-        self.local.delete(resource, *key_of(obj), uid=uid_of(obj))
+        self.local.delete(resource, *key_of(obj), uid=uid_of(obj), policy=policy)
 
     def _state(self, ref: Ref) -> str:
         """Return "gone", "solid", or "waiting": an owner that is deleted in the foreground and waits for this one."""

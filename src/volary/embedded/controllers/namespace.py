@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from volary.embedded.api.errors import Problem
-from volary.embedded.api.local import NewObject, Object
+from volary.embedded.api.local import Object
 from volary.embedded.controllers.index import Index, Place
 from volary.embedded.controllers.manager import Key
-from volary.embedded.controllers.objects import deleting, edited, format_time, name_of, namespace_of, status_of
+from volary.embedded.controllers.namespace_conditions import conditions_of
+from volary.embedded.controllers.objects import deleting, edited, name_of, namespace_of, status_of
 from volary.embedded.controllers.world import MANAGER, World
 
 NAMESPACES = "/namespaces"
@@ -64,29 +65,17 @@ class Namespaces:
         obj = self.local.get(place.resource, place.namespace, place.name)
         if obj is not None and not deleting(obj):
             try:
-                self.local.delete(place.resource, place.namespace, place.name)
+                self.local.delete(place.resource, place.namespace, place.name, policy="Background")
             except Problem:
                 pass  # the next look finds it again, and the condition names it
 
     def _say_what_is_left(self, namespace: Object, left: list[Place]) -> None:
-        counts: dict[str, int] = {}
-        for place in left:
-            group, _, plural = place.resource.partition("/")
-            counts[f"{plural}.{group}"] = counts.get(f"{plural}.{group}", 0) + 1
-        texts = [f"{resource} has {count} resource instances" for resource, count in sorted(counts.items())]
-        old = next((each for each in status_of(namespace).get("conditions") or ()), None)
-        message = "Some resources are remaining: " + ", ".join(texts)
-        if old is not None and old["message"] == message:
-            return
-        entry: NewObject = {
-            "type": "NamespaceContentRemaining",
-            "status": "True",
-            "reason": "SomeResourcesRemain",
-            "message": message,
-            "lastTransitionTime": old["lastTransitionTime"] if old is not None else format_time(self.world.now()),
-        }
-        status = {**status_of(namespace), "phase": "Terminating", "conditions": [entry]}
-        self.local.update_status(NAMESPACES, {**namespace, "status": status}, MANAGER)
+        objects = [(place, self.local.get(place.resource, place.namespace, place.name)) for place in left]
+        remaining = [(place.resource, obj) for place, obj in objects if obj is not None]
+        conditions = conditions_of(namespace, remaining, self.world.now())
+        status = {**status_of(namespace), "phase": "Terminating", "conditions": conditions}
+        if status != status_of(namespace):
+            self.local.update_status(NAMESPACES, {**namespace, "status": status}, MANAGER)
 
 
 def create_system_namespaces(world: World) -> None:
