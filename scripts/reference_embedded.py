@@ -34,17 +34,14 @@ ACTED_ON = {
 
 def differences(made: str) -> str:
     """Return the page of accepted differences."""
-    total = sum(len(path.read_text("utf-8").splitlines()) for path in TRANSCRIPTS.glob("*.jsonl"))
+    paths = [path for path in sorted(TRANSCRIPTS.glob("*.jsonl")) if path.stem != "protobuf"]
+    total = sum(len(path.read_text("utf-8").splitlines()) for path in paths)
     same = total - len(ACCEPTED)
-    lines = ["# Where the embedded API differs", "", made, ""]
-    lines += [
-        f"{total:,} requests and their answers by a real Kubernetes 1.36 are kept in `tests/differential`; `make test`"
-    ]
-    lines += [
-        f"asks the embedded API all of them. {same:,} answers ({same / total:.1%}) are the same: status and whole body, but"
-    ]
-    lines += ["for uid, times, resourceVersion and cluster IPs. The others, each with its reason:", ""]
-    return "\n".join([*lines, *by_reason()]) + "\n"
+    about = f"""\
+{total:,} requests and the answers of a real Kubernetes 1.36 are kept with the tests; `make test` asks the embedded API all of
+them. {same:,} answers ({same / total:.1%}) are the same: status and whole body, but for uid, times, resourceVersion and
+cluster IPs. The others, each with its reason:"""
+    return "\n".join(["# Where the embedded API differs", "", made, "", about, "", *by_reason()]) + "\n"
 
 
 def by_reason() -> Iterator[str]:
@@ -58,14 +55,12 @@ def by_reason() -> Iterator[str]:
 
 def kinds(made: str) -> str:
     """Return the page of the built-in kinds."""
-    lines = ["# The built-in kinds of the embedded API", "", made, ""]
-    lines += [
-        "Every kind is stored, defaulted and checked against the schema of Kubernetes 1.36; unknown fields are told as the"
-    ]
-    lines += [
-        "server tells them. *Rules* says that the server's further validation is there too, *life* what acts on the objects:"
-    ]
-    lines += ["nothing does where it is empty.", "", "| kind | API | rules | life |", "|---|---|---|---|"]
+    about = """\
+Every kind is stored, defaulted and checked against the schema of Kubernetes 1.36; unknown fields are told as the server
+tells them. *Rules*: the server's further validation is there too. *Life*: what acts on the objects; where it is empty,
+nothing does."""
+    head = ["| kind | API | rules | life |", "|---|---|---|---|"]
+    lines = ["# The built-in kinds of the embedded API", "", made, "", about, "", *head]
     for kind in sorted(BUILTINS, key=lambda it: (it.group, it.kind)):
         if "list" in kind.verbs:
             rules = "yes" if kind.resource in RULES else ""
