@@ -16,7 +16,7 @@ SENT_TIME = re.compile(r"2026-01-01T")  # times that the scripts themselves send
 AGE = re.compile(r"(?:\d+[smhdy])+|<invalid>")
 VERSION_TEXT = re.compile(r"((?:resourceVersion|resource version|version|current|in record)\W{1,5})\d+")
 TOKEN = re.compile(r"\beyJ[\w-]+\.[\w-]+\.[\w-]+")  # signed by a key of the server's own
-GENERATED = re.compile(r"\bgen-[a-z0-9]{5}\b")
+GENERATED = re.compile(r"\b(gen|kube-api-access)-[a-z0-9]{5}\b")
 # What the testbed calls its program and its part of etcd; a control plane as it comes says the second.
 TESTBED = {"/cluster-1/": "/registry/", "controlplane": "kube-apiserver"}
 ADDRESS = re.compile(r"\b10\.96\.\d+\.\d+\b")
@@ -62,7 +62,7 @@ def text(value: str) -> str:
     value = UID.sub("UID", value)
     value = TIME.sub(lambda found: found[0] if SENT_TIME.match(found[0]) else "TIME", value)
     value = TOKEN.sub("TOKEN", value)
-    value = GENERATED.sub("gen-XXXXX", value)
+    value = GENERATED.sub(r"\1-XXXXX", value)
     value = ADDRESS.sub("ADDRESS", value)
     return VERSION_TEXT.sub(r"\1VERSION", value)
 

@@ -5,6 +5,7 @@ Source: Kubernetes, WarningsOnCreate and WarningsOnUpdate of the strategies in p
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv6Address, ip_network
 from typing import Any
@@ -180,10 +181,23 @@ def _template(obj: Object, old: Object | None, named: bool) -> list[str]:
     return found + pod_warnings(template.get("spec") or {}, template.get("metadata") or {}, "spec.template")
 
 
+def secret(obj: Object, _old: Object | None) -> list[str]:
+    """Warn of a certificate that is none; what a certificate says is not looked at."""
+    data = obj.get("data") or {}
+    if obj.get("type") != "kubernetes.io/tls":
+        return []
+    texts = {"tls.crt": "certificate", "tls.key": "key"}
+    for key, what in texts.items():
+        if b"-----BEGIN " not in base64.b64decode(data.get(key) or ""):
+            return [f"tls: failed to find any PEM data in {what} input"]
+    return []
+
+
 WARNINGS: Mapping[str, Warn] = {
     "/endpoints": endpoints,
     "/nodes": node,
     "/pods": pod,
+    "/secrets": secret,
     "/serviceaccounts": service_account,
     "/services": service,
     "discovery.k8s.io/endpointslices": endpoint_slice,

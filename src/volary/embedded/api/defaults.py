@@ -52,7 +52,7 @@ TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
 def daemon_set(obj: Object) -> None:
-    put(part(obj["metadata"], "annotations"), TEMPLATE_GENERATION, "1")
+    put(part(obj["metadata"], "annotations"), TEMPLATE_GENERATION, "0")
     spec = part(obj, "spec")
     put(spec, "revisionHistoryLimit", 10)
     strategy = part(spec, "updateStrategy")
@@ -181,7 +181,17 @@ def pod(obj: Object) -> None:
     put(part(obj, "status"), "phase", "Pending")
 
 
+def _first_of(obj: Object, one: str, several: str) -> None:
+    """Let the first of several be the one, which older clients know."""
+    first, all_ = obj.get(one), obj.get(several)
+    if first and (not all_ or all_[0] != first):
+        obj[several] = [first]
+    elif all_ and not first:
+        obj[one] = all_[0]
+
+
 def node(obj: Object) -> None:
+    _first_of(obj["spec"], "podCIDR", "podCIDRs")
     status = obj.get("status") or {}
     if status.get("capacity") and not status.get("allocatable"):
         status["allocatable"] = dict(status["capacity"])
@@ -192,7 +202,8 @@ def definition(obj: Object) -> None:
     put(spec, "scope", "")
     names = part(spec, "names")
     kind = str(names.get("kind") or "")
-    put(names, "listKind", f"{kind}List")
+    if kind:
+        put(names, "listKind", f"{kind}List")
     put(names, "singular", kind.lower())
     put(part(spec, "conversion"), "strategy", "None")
 

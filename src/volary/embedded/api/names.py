@@ -89,9 +89,9 @@ def metadata_errors(meta: Mapping[str, Any], built_in: bool = True) -> list[Fiel
     return errors + _owner_errors(meta) + _finalizer_errors(meta, built_in)
 
 
-def changed_metadata_errors(meta: Mapping[str, Any], built_in: bool = True) -> list[FieldError]:
+def changed_metadata_errors(meta: Mapping[str, Any], old: Mapping[str, Any], built_in: bool = True) -> list[FieldError]:
     """Return what is wrong with the metadata of a changed object, without what cannot have changed."""
-    errors = labels_errors(meta.get("labels"), "metadata.labels")
+    errors = immutable_errors(meta, old) + labels_errors(meta.get("labels"), "metadata.labels")
     errors += annotations_errors(meta.get("annotations"), "metadata.annotations") + _owner_errors(meta)
     return errors + (own_finalizer_errors(meta) if built_in else [])
 
@@ -146,6 +146,9 @@ def own_finalizer_errors(meta: Mapping[str, Any]) -> list[FieldError]:
     ]
 
 
+KEPT = ("uid", "deletionTimestamp", "deletionGracePeriodSeconds")
+
+
 def immutable_errors(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[FieldError]:
     """Return what an update of the metadata may not change."""
     errors: list[FieldError] = []
@@ -158,7 +161,8 @@ def immutable_errors(new: Mapping[str, Any], old: Mapping[str, Any]) -> list[Fie
                 f"[]string{{{listed}}}"
             )
             errors.append(forbidden_field("metadata.finalizers", detail))
-    return errors
+    changed = [key for key in KEPT if new.get(key) != old.get(key)]
+    return errors + [invalid(f"metadata.{key}", new.get(key), "field is immutable") for key in changed]
 
 
 def name_required() -> FieldError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from volary.embedded.api import conversion
@@ -16,6 +17,7 @@ from volary.embedded.api.errors import (
     Problem,
     bad_request,
     forbidden_field,
+    invalid,
     invalid_object,
     unexpected,
     unprocessable,
@@ -25,10 +27,11 @@ from volary.embedded.api.go_text import go_text
 from volary.embedded.api.json_patch import PatchFailed, json_patch
 from volary.embedded.api.managed import opened
 from volary.embedded.api.merge_patch import merge_patch
+from volary.embedded.api.registry import definition_names
 from volary.embedded.api.store import Entry
 from volary.embedded.api.strategic import PatchRefused, strategic_merge
 from volary.embedded.api.typed import text as sorted_text
-from volary.embedded.api.updating import commit, find
+from volary.embedded.api.updating import check_place, commit, find
 
 Object = dict[str, Any]
 
@@ -77,15 +80,16 @@ def patched_object(call: Call, old: Object) -> Object:
     new, change = patched(_as_go_writes(old), change, call)
     if not isinstance(new, dict):
         raise bad_request("the patch leaves no object")
-    _check_head(new, call.type, call.name)
 
     def shown() -> str:
         if call.content_type == STRATEGIC:
             return go_text(change)
         return sorted_text(new) if call.type.custom else encode(new).decode()
 
+    _check_head(new, call, shown)
     fresh: Object = copy_of(headed(new, call.type))
-    tighten(fresh, call.type, call.options, repeats, shown)
+    tighten(fresh, call.type, call.options, repeats, shown, call.content_type == STRATEGIC)
+    check_place(call, fresh["metadata"])
     return fresh
 
 
@@ -162,16 +166,20 @@ def accepted(type_: ResourceType) -> list[str]:
     return [JSON_PATCH, MERGE, *strategic, APPLY]
 
 
-def _check_head(new: Object, type_: ResourceType, name: str) -> None:
-    meta = new.get("metadata")
-    if not isinstance(meta, dict):
-        raise bad_request("the patch leaves no metadata")
-    if (
-        new.get("kind", type_.kind.kind) != type_.kind.kind
-        or new.get("apiVersion", type_.api_version) != type_.api_version
-    ):
+def _check_head(new: Object, call: Call, shown: Callable[[], str]) -> None:
+    """Refuse a patch that makes another kind of the object; a strategic one cannot. Raises: Problem."""
+    type_ = call.type
+    if call.content_type == STRATEGIC:
+        new["kind"], new["apiVersion"] = type_.kind.kind, type_.api_version
+        return
+    kind, version = new.get("kind") or type_.kind.kind, new.get("apiVersion") or type_.api_version
+    if kind == type_.kind.kind and version == type_.api_version:
+        return
+    if type_.custom:
         raise bad_request("the API version or kind of an object cannot be changed")
-    if meta.get("name") != name:
-        raise bad_request(
-            f"the name of the object ({meta.get('name') or ''}) does not match the name on the URL ({name})"
-        )
+    group, _, short = str(version).rpartition("/")
+    if (group, short, kind) in definition_names():
+        text = f"converting ({short}.{kind}) to ({type_.group or 'core'}.{type_.kind.kind}): unknown conversion"
+    else:
+        text = f'no kind "{kind}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
+    raise invalid_object("", "", "", [invalid("patch", shown(), text)])

@@ -161,6 +161,19 @@ def admit_pod(spec: Object) -> None:
     put(spec, "serviceAccount", spec["serviceAccountName"])
     put(spec, "priority", 0)
     put(spec, "preemptionPolicy", "PreemptLowerPriority")
+    tolerate_lost_nodes(spec)
+
+
+def admit_pod_again(spec: Object, old: Object) -> None:
+    """Add what admission adds to a changed pod."""
+    for field in ("priority", "preemptionPolicy"):
+        if spec.get(field) is None and field in old:
+            spec[field] = old[field]
+    tolerate_lost_nodes(spec)
+
+
+def tolerate_lost_nodes(spec: Object) -> None:
+    """Let a pod stay five minutes on a node that is gone, where it says nothing of that itself."""
     tolerations = spec.get("tolerations") or []
     for key in NOT_READY:
         if not any(

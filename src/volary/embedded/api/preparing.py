@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from volary.embedded.api import cluster_ips, conversion, crd_rules, custom_objects, validation_events
+from volary.embedded.api.account_volume import mount_account
 from volary.embedded.api.builtin_warnings import builtin_warnings
 from volary.embedded.api.call import Options
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
 from volary.embedded.api.crds import CRDS
 from volary.embedded.api.defaults import TEMPLATE_GENERATION, put_builtin_defaults
+from volary.embedded.api.disabled_fields import drop_disabled
 from volary.embedded.api.errors import FieldError, Problem, invalid_object
 from volary.embedded.api.names import changed_metadata_errors, metadata_errors, name_errors
 from volary.embedded.api.omission import fill_always
-from volary.embedded.api.pod_defaults import admit_pod, quality_of_service
+from volary.embedded.api.pod_defaults import admit_pod, admit_pod_again, quality_of_service
 from volary.embedded.api.rbac import CLUSTER_ROLES, ROLES
 from volary.embedded.api.registry import definitions
 from volary.embedded.api.schema import Node
@@ -39,19 +41,53 @@ def default(type_: ResourceType, obj: Object) -> None:
 def admit_new(core: Core, type_: ResourceType, obj: Object) -> None:
     """Do to a new object what admission and its registry do, after its managers are known. Raises: Problem."""
     _reset_status(type_, obj)
+    drop_disabled(type_.storage, obj, None)
     if type_.storage == "/pods":
         admit_pod(obj["spec"])
-        obj["status"] = {"phase": "Pending", "qosClass": quality_of_service(obj["spec"])}
+        mount_account(core.store, obj)
+        obj["status"] = first_status(core, obj["spec"])
     elif type_.storage == "/namespaces":
         spec = obj.setdefault("spec", {})
         spec["finalizers"] = [*dict.fromkeys([*(spec.get("finalizers") or ()), "kubernetes"])]
         obj["status"] = {"phase": "Active"}
+    elif type_.storage == "apps/daemonsets":
+        obj["metadata"]["annotations"][TEMPLATE_GENERATION] = "1"
     elif type_.storage == "batch/jobs":
         select_own_pods(obj)
+    elif type_.storage == "/serviceaccounts":
+        keep_names_of_secrets(obj)
     elif type_.storage == "/services":
         refuse(type_, obj, cluster_ips.allocate(core.store, obj, None))
-    elif type_.storage in (ROLES, CLUSTER_ROLES):
-        obj["rules"] = obj.get("rules") or None  # an empty list comes back from storage as none
+    forget_empty(type_.storage, obj)
+
+
+# Lists that are always written; an empty one comes back from storage as none.
+LISTS = {
+    ROLES: ("rules",),
+    CLUSTER_ROLES: ("rules",),
+    "discovery.k8s.io/endpointslices": ("endpoints", "ports"),
+}
+
+
+def forget_empty(resource: str, obj: Object) -> None:
+    for field in LISTS.get(resource, ()):
+        obj[field] = obj.get(field) or None
+
+
+def first_status(core: Core, spec: Object) -> Object:
+    """Return the status of a pod that nobody has looked at yet."""
+    status: Object = {"phase": "Pending", "qosClass": quality_of_service(spec)}
+    if spec.get("schedulingGates"):
+        gated = {"type": "PodScheduled", "status": "False", "lastProbeTime": None, "lastTransitionTime": core.stamp()}
+        text = "Scheduling is blocked due to non-empty scheduling gates"
+        status["conditions"] = [{**gated, "reason": "SchedulingGated", "message": text}]
+    return status
+
+
+def keep_names_of_secrets(account: Object) -> None:
+    """Keep of an account's references to secrets the names only."""
+    if account.get("secrets"):
+        account["secrets"] = [{"name": it["name"]} if it.get("name") else {} for it in account["secrets"]]
 
 
 def select_own_pods(job: Object) -> None:
@@ -77,13 +113,20 @@ def _reset_status(type_: ResourceType, obj: Object) -> None:
 
 def admit_update(core: Core, type_: ResourceType, new: Object, old: Object) -> None:
     """Do to an updated object what its registry does. Raises: Problem."""
+    drop_disabled(type_.storage, new, old)
+    forget_empty(type_.storage, new)
+    if type_.storage == "/pods":
+        admit_pod_again(new["spec"], old["spec"])
     if type_.storage == "/services":
         refuse(type_, new, cluster_ips.allocate(core.store, new, old))
+    elif type_.storage == "/serviceaccounts":
+        keep_names_of_secrets(new)
     elif type_.storage == "/namespaces":
         new["spec"] = old.get("spec") or {}
-    elif type_.storage == "apps/daemonsets" and new["spec"].get("template") != old["spec"].get("template"):
-        notes = new["metadata"].setdefault("annotations", {})
-        notes[TEMPLATE_GENERATION] = str(int(notes.get(TEMPLATE_GENERATION) or 0) + 1)
+    elif type_.storage == "apps/daemonsets":
+        changed = new["spec"].get("template") != old["spec"].get("template")
+        before = int((old["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION) or 0)
+        new["metadata"].setdefault("annotations", {})[TEMPLATE_GENERATION] = str(before + changed)
 
 
 def check(
@@ -115,7 +158,9 @@ def event_errors(obj: Object, old: Object | None) -> list[FieldError]:
     errors = validation_events.event(obj, "events.k8s.io")
     if old is None:
         return errors + metadata_errors(obj["metadata"]) + validation_events.new_event(obj)
-    return errors + changed_metadata_errors(obj["metadata"]) + validation_events.event_changes(obj, old)
+    return (
+        errors + changed_metadata_errors(obj["metadata"], old["metadata"]) + validation_events.event_changes(obj, old)
+    )
 
 
 def refuse(type_: ResourceType, obj: Object, errors: list[FieldError]) -> None:

@@ -64,6 +64,7 @@ class ApiServer:
         self.core = Core(name, now, rng, new_id, store or Store(), catalog or Catalog())
         bootstrap_roles.sow(self.core.store, name, self.core.stamp())
         self.gate = Gate(self.core.rbac)
+        self.signer = signer
         self.tokens = AccountTokens(self.core, signer) if signer else None
         self.authentication = Authentication([self.tokens] if self.tokens else [])
         self.local = LocalAccess(self.core)
@@ -260,7 +261,9 @@ def refuse_scope(type_: ResourceType, path: Path) -> None:
 
 
 def deprecation(catalog: Catalog, type_: ResourceType) -> str:
-    """Return the warning that a deprecated version of a custom resource gives, "" for any other."""
+    """Return the warning that a deprecated kind or version gives, "" for any other."""
+    if not type_.custom:
+        return DEPRECATED.get((type_.group, type_.kind.version, type_.plural), "")
     if not type_.version.get("deprecated"):
         return ""
     if type_.version.get("deprecationWarning"):
@@ -271,6 +274,10 @@ def deprecation(catalog: Catalog, type_: ResourceType) -> str:
     return f"{text}; use {newest.api_version} {newest.kind.kind}" if newest else text
 
 
+DEPRECATED = {
+    ("", "v1", "componentstatuses"): "v1 ComponentStatus is deprecated in v1.19+",
+    ("", "v1", "endpoints"): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+}
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 TEXT = {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}
 STREAMED = frozenset({"exec", "attach", "portforward"})  # pods are stand-ins: there is nothing to go into

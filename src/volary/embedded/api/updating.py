@@ -26,9 +26,13 @@ from volary.embedded.api.versions import views_of
 Object = dict[str, Any]
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
-FIXED = ("creationTimestamp", "deletionTimestamp", "selfLink", "generation", "uid", "name", "namespace")
+FIXED = ("creationTimestamp", "generation", "name", "namespace")
 # Kinds that may be changed only by someone who has seen them.
-NEEDS_VERSION = {"apiextensions.k8s.io/customresourcedefinitions", "policy/poddisruptionbudgets"}
+NEEDS_VERSION = {
+    "apiextensions.k8s.io/customresourcedefinitions",
+    "coordination.k8s.io/leases",
+    "policy/poddisruptionbudgets",
+}
 # Kinds of which a write of the status changes no metadata, or not these parts of it.
 OLD_METADATA = {
     "admissionregistration.k8s.io/validatingadmissionpolicies",
@@ -78,10 +82,24 @@ def update(core: Core, call: Call) -> tuple[Entry, bool]:
     version = meta.get("resourceVersion") or ""
     if version and not version.isdigit():
         raise unexpected(f'strconv.ParseUint: parsing "{version}": invalid syntax')
+    _same_object(call, meta, entry.obj["metadata"])
     if not version and (call.type.custom or call.type.storage in NEEDS_VERSION):
         error = invalid("metadata.resourceVersion", 0, "must be specified for an update")
         raise invalid_object(call.type.group, call.type.plural, call.name, [error])
     return commit(core, call.type, entry, new, call.path.subresource, call.options), False
+
+
+def _same_object(call: Call, meta: Object, before: Object) -> None:
+    """Refuse to replace another object than the one that was read. Raises: Problem."""
+    if meta.get("uid") in (None, "", before["uid"]):
+        return
+    folder = "" if call.options.dry_run else "/registry"
+    key = "/".join(it for it in (folder, call.type.plural, before.get("namespace"), call.name) if it is not None)
+    why = (
+        f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
+        f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {before['uid']}"
+    )
+    raise conflict(call.type.group, call.type.plural, call.name, why)
 
 
 def check_place(call: Call, meta: Object) -> None:
@@ -92,9 +110,8 @@ def check_place(call: Call, meta: Object) -> None:
         raise bad_request(text)
     if name != call.name:
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({call.name})")
-    if meta.get("namespace") not in (None, "", call.namespace):
-        where = f"({meta['namespace']}) does not match the namespace on the URL ({call.namespace})"
-        raise bad_request(f"the namespace of the object {where}")
+    if call.type.kind.namespaced and meta.get("namespace") not in (None, "", call.namespace):
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
 
 
 def _absent(call: Call, meta: Object) -> Problem:
@@ -125,17 +142,18 @@ def commit(
     new = _mask(type_, new, old, subresource)
     default(type_, new)
     refuse_escalation(core, type_, new, old, options.user)
-    if subresource == "":
-        admit_update(core, type_, new, old)
-    if subresource != "status":
-        _count(type_, old, new)
-    # The server checks common fields twice; the causes of its refusal show it.
-    refuse(type_, new, immutable_errors(new["metadata"], old["metadata"]) * 2)
-    check(core, type_, new, old, options, subresource)
     # Who has no managers (any more) gets none by an update, only by an apply.
     if applied is None and start:
         views = views_of(core.catalog, type_, subresource)
         start = track(old, new, views, start, writer(type_, options, subresource, core.stamp()))
+    # Managers own what was asked for, also what the kind's own rules now put back or drop.
+    if subresource == "":
+        admit_update(core, type_, new, old)
+    if subresource != "status":
+        _count(type_, old, new)
+    if type_.custom:  # the server checks common fields twice; the causes of its refusal show it
+        refuse(type_, new, immutable_errors(new["metadata"], old["metadata"]) * 2)
+    check(core, type_, new, old, options, subresource)
     if _same(new, old, start):
         return entry
     pack(new, start)
@@ -181,14 +199,9 @@ def _untimed(entries: list[Object]) -> list[Object]:
 
 def _check_preconditions(type_: ResourceType, new: Object, old: Object) -> None:
     meta, before = new["metadata"], old["metadata"]
-    name = before["name"]
-    if meta.get("uid") not in (None, "", before["uid"]):
-        key = "/".join(filter(None, ("/registry", type_.plural, before.get("namespace"), name)))
-        why = (
-            f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
-            f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {before['uid']}"
-        )
-        raise conflict(type_.group, type_.plural, name, why)
+    name, version = before["name"], meta.get("resourceVersion") or ""
+    if version and not version.isdigit():
+        raise unexpected(f'strconv.ParseUint: parsing "{version}": invalid syntax')
     if meta.get("resourceVersion") not in (None, "", before["resourceVersion"]):
         raise conflict(type_.group, type_.plural, name, MODIFIED)
 
@@ -201,8 +214,11 @@ def _keep_fixed(new: Object, old: Object) -> None:
             meta[key] = before[key]
         else:
             meta.pop(key, None)
-    if "deletionGracePeriodSeconds" in before:
-        meta.setdefault("deletionGracePeriodSeconds", before["deletionGracePeriodSeconds"])
+    if "deletionTimestamp" in before:
+        meta["deletionTimestamp"] = before["deletionTimestamp"]
+    for key in ("deletionGracePeriodSeconds", "uid"):
+        if key in before:
+            meta[key] = meta.get(key) or before[key]
     meta["resourceVersion"] = before["resourceVersion"]
 
 

@@ -50,6 +50,7 @@ class Rules:
     status: Changes = nothing
     on_update: tuple[str, ...] = (KEPT, WHOLE, CHANGES)
     own_metadata: bool = True  # on creation; without it the server has its common rules only
+    own_finalizers: bool = True  # names of finalizers without a domain are the server's
 
 
 def pod(obj: Object, old: Object | None) -> list[FieldError]:
@@ -70,7 +71,7 @@ RULES: Mapping[str, Rules] = {
     ),
     "/endpoints": Rules(validation_endpoints.endpoints, on_update=(KEPT, META, WHOLE)),
     "/events": Rules(core_event, on_update=(WHOLE,), own_metadata=False),
-    "/namespaces": Rules(validation_plain.namespace, status=validation_plain.namespace_status),
+    "/namespaces": Rules(validation_plain.namespace, status=validation_plain.namespace_status, on_update=(META, KEPT)),
     "/nodes": Rules(validation_nodes.node, validation_nodes.node_changes, on_update=(META, WHOLE, KEPT, CHANGES)),
     "/pods": Rules(pod, on_update=(KEPT, META, WHOLE)),
     "/secrets": Rules(validation_plain.secret, validation_plain.secret_changes, on_update=(KEPT, CHANGES, META, WHOLE)),
@@ -90,7 +91,7 @@ RULES: Mapping[str, Rules] = {
     ),
     "batch/cronjobs": Rules(validation_workloads.cron_job),
     "batch/jobs": Rules(validation_jobs.job, validation_jobs.job_changes, on_update=(META, WHOLE, KEPT, CHANGES)),
-    "coordination.k8s.io/leases": Rules(validation_plain.lease),
+    "coordination.k8s.io/leases": Rules(validation_plain.lease, own_finalizers=False),
     "discovery.k8s.io/endpointslices": Rules(validation_endpoints.endpoint_slice, on_update=(META, WHOLE)),
     "networking.k8s.io/ingresses": Rules(
         validation_ingresses.ingress, status=validation_ingresses.ingress_status, on_update=(KEPT, META, WHOLE)
@@ -108,22 +109,22 @@ def validate_new(resource: str, obj: Object) -> list[FieldError]:
     meta = obj["metadata"]
     if not rules.own_metadata:
         return rules.whole(obj, None) or name_errors(resource, meta) + metadata_errors(meta, built_in=False)
-    return name_errors(resource, meta) + metadata_errors(meta) + rules.whole(obj, None)
+    return name_errors(resource, meta) + metadata_errors(meta, rules.own_finalizers) + rules.whole(obj, None)
 
 
 def validate_change(resource: str, obj: Object, old: Object, subresource: str) -> list[FieldError]:
     """Return what is wrong with a changed object of a built-in kind, as it is stored."""
-    rules, meta = RULES.get(resource, OTHER), obj["metadata"]
-    errors = changed_metadata_errors(meta, built_in=False)
+    rules, meta, before = RULES.get(resource, OTHER), obj["metadata"], old["metadata"]
+    errors = metadata_errors(meta, built_in=False) + changed_metadata_errors(meta, before, built_in=False)
     if subresource == "status":
-        return errors + changed_metadata_errors(meta) + rules.status(obj, old)
+        return errors + changed_metadata_errors(meta, before) + rules.status(obj, old)
     if resource == "/namespaces" and subresource == "finalize":
-        return errors + changed_metadata_errors(meta)
+        return errors + changed_metadata_errors(meta, before)
     for step in rules.on_update:
         if step == META:
             errors += name_errors(resource, meta) + metadata_errors(meta)
         elif step == KEPT:
-            errors += changed_metadata_errors(meta)
+            errors += changed_metadata_errors(meta, before, rules.own_finalizers)
         else:
             errors += rules.whole(obj, old) if step == WHOLE else rules.changes(obj, old)
     return errors

@@ -101,6 +101,21 @@ def _expression_holds(expression: Object, labels: Mapping[str, str]) -> bool:
     return (key in labels) is (operator == "Exists")
 
 
+def shown_selector(selector: Object | None) -> dict[str, Any] | None:
+    """Return a selector with its fields in Go's order, as messages show it."""
+    if selector is None:
+        return None
+    found: dict[str, Any] = {}
+    if selector.get("matchLabels"):
+        found["matchLabels"] = dict(sorted(selector["matchLabels"].items()))
+    expressions = [
+        {"key": it.get("key") or "", "operator": it.get("operator") or ""}
+        | ({"values": it["values"]} if it.get("values") else {})
+        for it in selector.get("matchExpressions") or ()
+    ]
+    return found | ({"matchExpressions": expressions} if expressions else {})
+
+
 def is_empty(selector: Object) -> bool:
     return not selector.get("matchLabels") and not selector.get("matchExpressions")
 

@@ -17,6 +17,7 @@ from volary.embedded.api.validation_common import (
     not_negative,
     one_of,
     selector_errors,
+    shown_selector,
     too_long,
     too_many,
     unchanged,
@@ -74,7 +75,7 @@ def _generated(obj: Object) -> list[FieldError]:
         elif labels[key] != value:
             errors.append(invalid(f"{path}[{key}]", labels, f"must be '{value}'"))
     if usable(spec["selector"]) and not chooses(spec["selector"], wanted):
-        errors.append(invalid("spec.selector", spec["selector"], "`selector` not auto-generated"))
+        errors.append(invalid("spec.selector", shown_selector(spec["selector"]), "`selector` not auto-generated"))
     return errors
 
 
@@ -290,12 +291,23 @@ def _success_rule(rule: Object, completions: int, path: str) -> list[FieldError]
 
 def _kept(spec: Object, old: Object, waiting: bool) -> list[FieldError]:
     """Return what an update changed that it may not."""
-    now, then = spec.get("completions"), old.get("completions")
-    elastic = spec.get("completionMode") == "Indexed" and now is not None and now == spec.get("parallelism")
-    errors = [] if now == then or elastic else [invalid("spec.completions", now, IMMUTABLE)]
-    errors += unchanged(spec.get("selector"), old.get("selector"), "spec.selector")
+    errors = _completions_kept(spec, old)
+    if spec.get("selector") != old.get("selector"):
+        errors.append(invalid("spec.selector", shown_selector(spec.get("selector")), IMMUTABLE))
     errors += _template_kept(spec.get("template") or {}, old.get("template") or {}, bool(old.get("suspend")), waiting)
     return errors + [error for it in KEPT[1:] for error in unchanged(spec.get(it), old.get(it), f"spec.{it}")]
+
+
+def _completions_kept(spec: Object, old: Object) -> list[FieldError]:
+    now, where = spec.get("completions"), "spec.completions"
+    if now == old.get("completions"):
+        return []
+    if spec.get("completionMode") != "Indexed":
+        return [invalid(where, now, IMMUTABLE)]
+    if now is None:
+        return []  # that it is missing is said elsewhere
+    text = "can only be modified in tandem with spec.parallelism"
+    return [] if now == spec.get("parallelism") else [invalid(where, now, text)]
 
 
 def not_begun(old: Object) -> bool:

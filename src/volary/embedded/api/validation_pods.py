@@ -90,7 +90,7 @@ def pod_spec(spec: Object, path: str, name: str = "", is_pod: bool = False) -> l
     errors += pod_resources(spec, path)
     errors += _host_network(spec, path, is_pod)
     errors += one_of(f"{path}.restartPolicy", spec.get("restartPolicy"), RESTART)
-    errors += one_of(f"{path}.dnsPolicy", spec.get("dnsPolicy"), sorted(DNS))
+    errors += one_of(f"{path}.dnsPolicy", spec.get("dnsPolicy"), DNS)
     errors += labels_errors(spec.get("nodeSelector"), f"{path}.nodeSelector")
     errors += pod_security(spec.get("securityContext") or {}, spec, f"{path}.securityContext")
     errors += affinity(spec.get("affinity") or {}, f"{path}.affinity")

@@ -38,7 +38,7 @@ def pod_security(it: Object, spec: Object, path: str) -> list[FieldError]:
     errors += app_armor(it.get("appArmorProfile"), f"{path}.appArmorProfile")
     for field, words in (
         ("supplementalGroupsPolicy", ("Merge", "Strict")),
-        ("seLinuxChangePolicy", ("MountOption", "Recursive")),
+        ("seLinuxChangePolicy", ("Recursive",)),
     ):
         if it.get(field) is not None:
             errors += one_of(f"{path}.{field}", it[field], words, needed=False)

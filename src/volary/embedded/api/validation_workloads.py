@@ -11,13 +11,14 @@ from typing import Any
 from volary.embedded.api import forms
 from volary.embedded.api.errors import FieldError, forbidden_field, invalid, required, unsupported
 from volary.embedded.api.validation_common import (
+    IMMUTABLE,
     NEGATIVE,
     chooses,
     counts,
     is_empty,
     not_negative,
     selector_errors,
-    unchanged,
+    shown_selector,
     usable,
 )
 from volary.embedded.api.validation_pods import pod_template
@@ -54,7 +55,9 @@ def stateful_set(obj: Object, old: Object | None) -> list[FieldError]:
 
 
 def _selector_kept(spec: Object, old: Object | None) -> list[FieldError]:
-    return [] if old is None else unchanged(spec.get("selector"), old["spec"].get("selector"), "spec.selector")
+    if old is None or spec.get("selector") == old["spec"].get("selector"):
+        return []
+    return [invalid("spec.selector", shown_selector(spec.get("selector")), IMMUTABLE)]
 
 
 def _selector_and_template(spec: Object, kind: str = "deployment") -> list[FieldError]:
@@ -66,9 +69,9 @@ def _selector_and_template(spec: Object, kind: str = "deployment") -> list[Field
     else:
         errors += selector_errors(selector, "spec.selector")
         if is_empty(selector):
-            errors.append(invalid("spec.selector", selector, f"empty selector is invalid for {kind}"))
+            errors.append(invalid("spec.selector", shown_selector(selector), f"empty selector is invalid for {kind}"))
     if not usable(selector):
-        return [*errors, invalid("spec.selector", selector, "invalid label selector")]
+        return [*errors, invalid("spec.selector", shown_selector(selector), "invalid label selector")]
     labels = labels_of(template)
     # Without a selector nothing is selected; an empty one is not asked.
     if selector is None or not (is_empty(selector) or chooses(selector, labels)):
@@ -135,7 +138,7 @@ def daemon_set(obj: Object, old: Object | None) -> list[FieldError]:
     if usable(selector) and not (selector is not None and chooses(selector, labels)):
         errors.append(invalid("spec.template.metadata.labels", labels or None, UNMATCHED))
     if selector is not None and is_empty(selector):
-        errors.append(invalid("spec.selector", selector, "empty selector is invalid for daemonset"))
+        errors.append(invalid("spec.selector", shown_selector(selector), "empty selector is invalid for daemonset"))
     errors += pod_template(template, "spec.template")
     inner = template.get("spec") or {}
     if inner.get("restartPolicy") != "Always":

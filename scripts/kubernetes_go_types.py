@@ -1,0 +1,86 @@
+"""Read from Go sources what messages say of types: the types of fields, and structs that are inlined.
+
+    python scripts/kubernetes_go_types.py MODULES        the folder that holds k8s.io/api@… and its siblings
+
+Writes `go_types.json`: definition -> {"types": field -> Go type, where the schema does not say it; "inlined": field ->
+the inlined struct that has it}.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import kubernetes_data
+
+STRUCT = re.compile(r"^type (\w+) struct \{\n(.*?)^\}", re.M | re.S)
+FIELD = re.compile(r'^\t(\w+)\s+([^\s`]+)\s+`[^`]*json:"([^",]*)[^`]*`', re.M)
+INLINE = re.compile(r'^\t(\w+)\s+`json:",inline"', re.M)
+PLAIN = {"string", "int32", "int64", "bool", "float64", "int", "uint8"}
+META = "apimachinery/pkg/apis/meta/v1"
+Struct = dict[str, Any]
+
+
+def packages(modules: Path) -> Iterator[tuple[str, str, str]]:
+    """Yield (name of definitions, Go package, source) of each package."""
+    for folder in sorted((modules / f"api@{kubernetes_data.GO_VERSION}").glob("*/v*")):
+        source = "".join(path.read_text("utf-8") for path in sorted(folder.glob("types*.go")))
+        if source:
+            yield f"io.k8s.api.{folder.parent.name}.{folder.name}", folder.name, source
+    meta = modules / f"apimachinery@{kubernetes_data.GO_VERSION}" / "pkg" / "apis" / "meta" / "v1" / "types.go"
+    yield "io.k8s.apimachinery.pkg.apis.meta.v1", "v1", meta.read_text("utf-8")
+
+
+def qualified(go_type: str, package: str) -> str:
+    """Return a type as messages name it, with its package."""
+    plain = go_type.lstrip("*")
+    if plain.startswith("[]"):
+        inner = plain[2:]
+        return "[]uint8" if inner == "byte" else f"[]{qualified(inner, package)}"
+    if found := re.match(r"map\[(\w+)\](.+)", plain):
+        return f"map[{qualified(found[1], package)}]{qualified(found[2], package)}"
+    if plain == "byte":
+        return "uint8"
+    if "." in plain:
+        return plain.replace("metav1.", "v1.")
+    return plain if plain in PLAIN else f"{package}.{plain}"
+
+
+def plain(go_type: str, package: str, bodies: dict[str, str]) -> bool:
+    """Does the schema say the type as well: JSON's own, or a struct?"""
+    base = re.sub(r"^(\[\]|map\[string\])*", "", go_type)
+    return base in PLAIN - {"uint8"} or base.removeprefix(f"{package}.") in bodies
+
+
+def structs(prefix: str, package: str, source: str) -> dict[str, Struct]:
+    found: dict[str, Struct] = {}
+    bodies = {name: re.sub(r"//[^\n]*", "", body) for name, body in STRUCT.findall(source)}
+    for name, body in bodies.items():
+        types = {json: qualified(go, package) for _, go, json in FIELD.findall(body) if json and json != "-"}
+        inlined: dict[str, str] = {}
+        for inner in INLINE.findall(body):
+            for _, go, json in FIELD.findall(bodies.get(inner, "")):
+                types[json] = qualified(go, package)
+                inlined[json] = inner
+        told = {json: go for json, go in types.items() if not plain(go, package, bodies)}
+        entry = ({"types": told} if told else {}) | ({"inlined": inlined} if inlined else {})
+        if entry:
+            found[f"{prefix}.{name}"] = entry
+    return found
+
+
+def main() -> None:
+    modules = Path(sys.argv[1])
+    entries: dict[str, Struct] = {}
+    for prefix, package, source in packages(modules):
+        entries |= structs(prefix, package, source)
+    kubernetes_data.write("go_types.json", entries)
+
+
+if __name__ == "__main__":
+    main()
