@@ -60,6 +60,8 @@ class Connection(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         self._deaf = True
         self._front.left(self)
+        for incoming in (*self._waiting, *filter(None, (self._reader.current,))):
+            self._forget(incoming)
         self._waiting.clear()
         self._held.clear()
         if self._upload:
@@ -117,14 +119,19 @@ class Connection(asyncio.Protocol):
             incoming.upload.feed(piece)
             self._regulate()
             return
-        incoming.size += len(piece)
-        if incoming.size <= self._limits.body:
-            incoming.body.append(piece)
+        if incoming.too_large:
             return
-        incoming.too_large = True
-        incoming.body.clear()
-        if not (self._going or self.paused or self._waiting):
-            self._answer_early(incoming)
+        incoming.size += len(piece)
+        self._front.bodies += len(piece)
+        if self._front.bodies > self._limits.bodies:
+            self._refuse(Refused(503, "503 Service Unavailable: too much is coming in at once"))
+        elif incoming.size <= self._limits.body:
+            incoming.body.append(piece)
+        else:
+            incoming.too_large = True
+            self._forget(incoming)
+            if not (self._going or self.paused or self._waiting):
+                self._answer_early(incoming)
 
     def arrived(self, incoming: Incoming) -> None:
         if self._deaf:
@@ -233,13 +240,21 @@ class Connection(asyncio.Protocol):
         if site is None:
             name = incoming.target.cluster
             missing = Problem(404, "NotFound", f'clusters "{name}" not found', {"name": name, "kind": "clusters"})
+            self._forget(incoming)
             self._send(incoming, refusal(missing), b"")
             return
         found = site.answer(incoming, site.user(incoming.headers, self._peer), self._peer.address)
+        self._forget(incoming)
         if isinstance(found, Going):
             self._carry(incoming, found)
         else:
             self._send(incoming, found, site.date(front.moment))
+
+    def _forget(self, incoming: Incoming) -> None:
+        """Let go of a body."""
+        self._front.bodies -= incoming.size
+        incoming.size = 0
+        incoming.body = []
 
     def _send(self, incoming: Incoming, response: Response, date: bytes) -> None:
         stays = incoming.keep_alive and not self._front.stopping

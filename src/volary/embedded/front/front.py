@@ -32,6 +32,7 @@ class Front:
         self.limits = limits
         self.stopping = False
         self.moment = 0  # seconds, more or less, in which there was somebody
+        self.bodies = 0  # bytes of bodies that nobody has taken yet
         self.chunks = Chunks()
         self.host, self.port = "", 0
         self.sites = sites

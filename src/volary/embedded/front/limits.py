@@ -15,6 +15,7 @@ class Limits:
     """The limits of one listener; sizes in bytes, times in whole seconds."""
 
     body: int = MOST_BODY_BYTES
+    bodies: int = 256 << 20  # that are coming in or wait, of all connections together
     head: int = 1 << 20  # a request line and its headers; also what may come without a body's getting on
     headers: int = 1_000
     connections: int = 4_096  # a computer's usual limit of open files must leave room for pods and their logs

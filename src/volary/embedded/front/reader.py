@@ -65,6 +65,11 @@ class Reader:
     def in_body(self) -> bool:
         return self._incoming is not None
 
+    @property
+    def current(self) -> Incoming | None:
+        """Return the request whose body is coming in."""
+        return self._incoming
+
     def feed(self, data: bytes) -> None:
         """Read on. Raises: Refused."""
         self._unread += len(data)

@@ -51,6 +51,7 @@ def no_harm(pieces: list[bytes], cuts: list[int], room: int) -> None:
         wire.lose()
         assert not wire.site.streams
         assert not wire.front._connections
+        assert wire.front.bodies == 0
         assert watch.closed or watch.deliver is None
         for answer in wire.said().split(b"HTTP/1.1 ")[1:]:
             assert answer[:3] in (b"100", b"200", b"400", b"401", b"404", b"413", b"431"), answer[:60]

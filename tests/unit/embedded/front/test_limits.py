@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
-from tests.unit.embedded.front.wire import HOST, LOGGED_IN, Wire, get, post, run
+from tests.unit.embedded.front.wire import HOST, LOGGED_IN, FakeTransport, Wire, get, post, run
 from tests.unit.embedded.server.parts import FakeApi, FakeWatch
+from volary.embedded.front.connection import Connection
 from volary.embedded.front.limits import Limits
 from volary.kube.transport import Response
 
@@ -105,6 +106,24 @@ def test_who_asks_first_is_told_to_go_on_or_why_not() -> None:
         assert wire.statuses() == [100, 200]
         wire.send(post(PODS, b"a" * 1001, b"Expect: 100-continue\r\n")[:-1001])
         assert wire.statuses() == [100, 200, 413]
+
+    run(test())
+
+
+def test_bodies_of_all_connections_together_are_bounded() -> None:
+    async def test() -> None:
+        wire = Wire(api(), Limits(bodies=1000))
+        half = post(PODS, b"a" * 600)[:-1]
+        wire.send(half)
+        other = Connection(wire.front)
+        transport = FakeTransport()
+        other.connection_made(transport)
+        other.data_received(half)
+        assert bytes(transport.out).startswith(b"HTTP/1.1 503 ")
+        assert (wire.statuses(), wire.front.bodies) == ([], 1198)
+        other.connection_lost(None)
+        wire.send(b"a", post(PODS, b"b" * 900))
+        assert (wire.statuses(), wire.front.bodies) == ([200, 200], 0)
 
     run(test())
 
