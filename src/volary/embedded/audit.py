@@ -21,6 +21,7 @@ import msgspec
 
 from volary.embedded.api.call import split_path
 from volary.embedded.api.identity import User
+from volary.embedded.api.impersonation import user_in
 from volary.kube.transport import Request
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ class Recorder:
             "userAgent": request.headers.get("user-agent", ""),
             "requestReceivedTimestamp": micro_time(self.now()),
         }
+        if request.headers.get("impersonate-user"):  # whether they may be that is in the code of the answer
+            event["impersonatedUser"] = user_in(request.headers).info()
         about = object_ref(request)
         return Entry(self, event | ({"objectRef": about} if about else {}))
 

@@ -15,6 +15,7 @@ from volary.embedded.api.restoring import clone
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import RING, Store
 from volary.embedded.controllers import Clock, Manager, World, controllers
+from volary.embedded.signing_key import SigningKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Clusters(Mapping[str, ApiServer]):
         """Make an empty cluster: the namespaces of every cluster, no node. Raises: Taken."""
         self._check(name)
         clock = self.clock
-        return self._start(ApiServer(name, clock.now, clock.rng, clock.new_id, Store(self.style.ring)))
+        store, key = Store(self.style.ring), SigningKey()
+        return self._start(ApiServer(name, clock.now, clock.rng, clock.new_id, store, signer=key))
 
     def clone(self, source: str, name: str) -> ApiServer:
         """Make a cluster that begins as another one is now. Raises: Taken, KeyError."""
@@ -79,7 +81,8 @@ class Clusters(Mapping[str, ApiServer]):
 
     def _start(self, api: ApiServer) -> ApiServer:
         self._apis[api.name] = api
-        manager = controllers(World(api.local, self.clock, self.style.events), workloads=self.style.controllers)
+        world = World(api.local, self.clock, self.style.events)
+        manager = controllers(world, workloads=self.style.controllers, issuer=api.tokens)
         if self.style.controllers:
             manager.start(asyncio.get_running_loop())
             self._managers[api.name] = manager

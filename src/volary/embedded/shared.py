@@ -57,7 +57,7 @@ class Sites(Mapping[str, Site]):
     def __init__(self, clusters: Clusters, identity: Identity, authority: Callable[[], str] = str) -> None:
         """`authority`: the name of who signs clients' certificates, once that is known."""
         self._clusters = clusters
-        self._known = Authentication([StaticTokens({identity.token: User(identity.user, identity.groups)})])
+        self._known = StaticTokens({identity.token: User(identity.user, identity.groups, identity.user)})
         self._authority = authority
         self._made: dict[str, Site] = {}
         clusters.on_destroy.append(self._gone)
@@ -66,7 +66,8 @@ class Sites(Mapping[str, Site]):
         made = self._made.get(name)
         if made is None:
             api = self._clusters[name]
-            made = self._made[name] = Site(api, self._known, objects=partial(objects_of, api))
+            known = Authentication([self._known, *api.authentication.readers])
+            made = self._made[name] = Site(api, known, objects=partial(objects_of, api))
             made.authority = self._authority()
         return made
 

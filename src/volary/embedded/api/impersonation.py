@@ -43,18 +43,23 @@ def wanted_user(headers: Mapping[str, str]) -> User | None:
     """Return whom the headers name, None if they name nobody. Raises: Problem."""
     if not any(key.startswith("impersonate-") for key in headers):
         return None
+    wanted = user_in(headers)
+    if wanted.name:
+        return wanted
+    if wanted.groups or wanted.uid or wanted.extra:
+        raise bad_request(f"requested {go_user(wanted)} without impersonating a user name")
+    return None
+
+
+def user_in(headers: Mapping[str, str]) -> User:
+    """Return what the headers say of a user; the name may be missing."""
     groups = tuple(headers[GROUP].split("\n")) if GROUP in headers else ()
     extra: dict[str, tuple[str, ...]] = {}
     for key, value in headers.items():
         if key.startswith(EXTRA):
             extra[unquote(key.removeprefix(EXTRA))] = tuple(value.split("\n"))
     name, uid = (headers.get(key, "").partition("\n")[0] for key in (USER, UID))
-    wanted = User(name, groups, uid, tuple(sorted(extra.items())))
-    if wanted.name:
-        return wanted
-    if wanted.groups or wanted.uid or wanted.extra:
-        raise bad_request(f"requested {go_user(wanted)} without impersonating a user name")
-    return None
+    return User(name, groups, uid, tuple(sorted(extra.items())))
 
 
 class Impersonation:

@@ -17,9 +17,11 @@ def refusal(user: User, wanted: Attributes, reason: str = "") -> Problem:
     """Return the 403 for somebody who may not do what they want."""
     text = sentence(user, wanted).translate(UNLIKE_HTML)
     why = f"{text}: {reason}" if reason else text
-    if wanted.path:
-        return Problem(403, "Forbidden", f"forbidden: {why}", {})
-    return forbidden(wanted.group, wanted.resource, wanted.name, why)
+    problem = Problem(403, "Forbidden", f"forbidden: {why}", {})
+    if not wanted.path:
+        problem = forbidden(wanted.group, wanted.resource, wanted.name, why)
+    problem.headers["x-content-type-options"] = "nosniff"
+    return problem
 
 
 def sentence(user: User, wanted: Attributes) -> str:

@@ -39,6 +39,8 @@ def clone(
 ) -> ApiServer:
     """Return a server that begins with the objects of another, uids and versions too, and goes its own way from there.
 
-    Nothing is copied but references: what either of them writes from now on is its own.
+    Nothing is copied but references: what either of them writes from now on is its own. Tokens of the one are good
+    for the other as long as both have what those are bound to.
     """
-    return ApiServer(name, now, rng, new_id, source.core.store.clone(), source.core.catalog.clone())
+    core = source.core
+    return ApiServer(name, now, rng, new_id, core.store.clone(), core.catalog.clone(), source.signer)

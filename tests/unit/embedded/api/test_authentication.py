@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from volary.embedded.api.authentication import Authentication, StaticTokens
@@ -52,6 +52,7 @@ def test_nothing_that_knows_tokens_shows_one() -> None:
     assert "correct-horse" not in repr(KNOWN.read("correct-horse"))
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_header_is_too_strange(text: str) -> None:
     KNOWN.user({"authorization": text})

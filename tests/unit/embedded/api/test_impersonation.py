@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.embedded.api.server import Asked, Object
@@ -86,6 +86,7 @@ def test_something_of_nobody_is_a_bad_request(only: str) -> None:
 SERVER = Asked()
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["user", "group", "uid", "extra-a", "extra-%zz", "extra-", ""]), st.text()))
 def test_no_header_is_too_strange(headers: dict[str, str]) -> None:
     response = SERVER.raw("GET", "pods", **{f"impersonate-{key}": value for key, value in headers.items()})

@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.unit.embedded.api.server import Asked, Object
 from volary.embedded.api import rbac
 from volary.embedded.api.attributes import Attributes, attributes_of
 from volary.embedded.api.identity import User
 from volary.embedded.api.rules import Rule, missing
-from volary.kube.transport import Request
+from volary.kube.transport import Request, Response
 
 GROUP = "rbac.authorization.k8s.io"
 ROLES, BINDINGS = f"/apis/{GROUP}/v1/clusterroles", f"/apis/{GROUP}/v1/clusterrolebindings"
@@ -161,3 +163,23 @@ def test_what_is_missing_is_named_right_by_right() -> None:
         '{APIGroups:["apps"], Resources:["pods"], Verbs:["get"]}',
         '{NonResourceURLs:["/a/b"], Verbs:["post"]}',
     ]
+
+
+SERVER = Asked()
+WORDS = ["api", "apis", "v1", "namespaces", "default", "pods", "p", "log", "status", "..", "", "%", "watch", "ü", "*"]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.sampled_from(WORDS), max_size=9),
+    st.sampled_from(["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]),
+    st.dictionaries(st.sampled_from(["watch", "fieldSelector", "dryRun"]), st.text()),
+    st.text(),
+)
+def test_who_may_nothing_is_refused_whatever_the_path(
+    parts: list[str], method: str, query: dict[str, str], name: str
+) -> None:
+    request = Request(method, "/" + "/".join(parts), query, {}, b"")
+    answer = SERVER.api.handle(request, User(name))
+    assert isinstance(answer, Response)
+    assert answer.status == 403

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.embedded.api.server import Asked, Object
@@ -190,6 +190,7 @@ SERVER = Signing()
 GOOD = SERVER.token()
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(0, len(GOOD)))
 def test_no_token_is_too_strange(text: str, at: int) -> None:
     for token in (text, GOOD[:at] + text + GOOD[at:], f"{text}.{text}.{text}"):
@@ -197,6 +198,7 @@ def test_no_token_is_too_strange(text: str, at: int) -> None:
         assert token == GOOD or SERVER.name(token) == ""
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.lists(st.text())))
 def test_no_claims_are_too_strange(claims: Object) -> None:
     tokens = SERVER.api.tokens

@@ -92,3 +92,12 @@ def test_a_full_disk_costs_lines_and_no_request(caplog: pytest.LogCaptureFixture
         sink({"verb": "get"})
     sink.close()
     assert [record.message for record in caplog.records] == ["cannot write the audit log"]
+
+
+def test_both_are_named_where_one_asks_as_another_and_no_token_is() -> None:
+    headers = {"impersonate-user": "anna", "impersonate-group": "a\nb", "authorization": "Bearer correct-horse"}
+    event = recorded(Request("GET", DEPLOYMENTS, {}, headers))[0]
+    assert event["user"]["username"] == "admin"
+    assert event["impersonatedUser"] == {"username": "anna", "groups": ["a", "b"]}
+    assert "correct-horse" not in str(event)
+    assert "impersonatedUser" not in recorded(Request("GET", DEPLOYMENTS, {}, {"impersonate-group": "a"}))[0]
