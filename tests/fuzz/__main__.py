@@ -3,19 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from tests.differential.record import real_server
-from tests.fuzz.play import Game, Mismatch, moves, new_game
+from tests.fuzz.play import Game, moves, new_game, told
 from tests.fuzz.sides import Real
-
-
-def show(mismatch: Mismatch) -> None:
-    for move in mismatch.moves:
-        body = json.dumps(move.body) if move.edits is None else f"edits {json.dumps(move.edits)}"
-        print(f"  {move.method} {move.path}  {move.kind}\n      {body}")
-    for where, real, ours in mismatch.found[:8]:
-        print(f"    {where}\n        real {json.dumps(real)[:600]}\n        ours {json.dumps(ours)[:600]}")
 
 
 def run(game: Game, seed: int, steps: int, shrink: int, only: str) -> int:
@@ -33,7 +24,7 @@ def run(game: Game, seed: int, steps: int, shrink: int, only: str) -> int:
         print(f"step {done}: {move.kind} {move.object}", flush=True)
         if shown < shrink:
             shown += 1
-            show(game.shrink(mismatch))
+            print(told(game.shrink(mismatch)))
             game.forget(move.object)
     print(f"seed {seed}: {steps - different} of {steps} the same, {100 * (1 - different / steps):.2f} %")
     return different

@@ -43,9 +43,9 @@ def edited(obj: Any, edits: tuple[tuple[str, Any], ...]) -> Any:
     for pointer, value in edits:
         *steps, last = pointer.strip("/").split("/")
         place = obj
-        for step in steps:
+        for step, following in zip(steps, [*steps[1:], last], strict=True):
             if isinstance(place, dict):
-                place = place.setdefault(step, {})
+                place = place.setdefault(step, [] if following == "-" or following.isdigit() else {})
             elif isinstance(place, list) and step.isdigit() and int(step) < len(place):
                 place = place[int(step)]
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -148,3 +149,14 @@ def new_game(real: Side, seed: int) -> Game:
     game = Game(real, Ours(), f"fuzz{seed}.example.com")
     game.prepare()
     return game
+
+
+def told(mismatch: Mismatch) -> str:
+    """Return a mismatch for people: the moves, then where the last one differs."""
+    lines = []
+    for move in mismatch.moves:
+        body = json.dumps(move.body) if move.edits is None else f"edits {json.dumps(move.edits)}"
+        lines += [f"  {move.kind}: {move.method} {move.path}", f"      {body}"]
+    for where, real, ours in mismatch.found[:8]:
+        lines += [f"    {where}", f"        real {json.dumps(real)[:600]}", f"        ours {json.dumps(ours)[:600]}"]
+    return "\n".join(lines)
