@@ -24,6 +24,7 @@ from tests.bench.http_load import Load, request, run, watched
 from tests.bench.http_server import TOKEN
 
 SECONDS = 3.0
+PATIENCE_SECONDS = 60.0
 CONNECTIONS = 32
 WATCHERS = 100
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -65,7 +66,7 @@ class Server:
         self.port, self.pid = int(told["port"]), int(told["pid"])
 
     def ask(self, one: bytes) -> None:
-        load = uvloop.run(run(self.port, iter([one]), SECONDS, 1, self.tls))
+        load = uvloop.run(run(self.port, iter([one]), PATIENCE_SECONDS, 1, self.tls))
         assert load.good == 1, load.statuses
 
     def version(self) -> str:
