@@ -22,7 +22,13 @@ class Listen:
 
     def check(self) -> None:
         """Raises: ValueError for what must not be."""
-        if ipaddress.ip_address(self.host).is_loopback:
+        try:
+            address = ipaddress.ip_address(self.host)
+        except ValueError:
+            raise ValueError(
+                f"--listen {self.host}: no IP address; name one of this computer, such as 127.0.0.1"
+            ) from None
+        if address.is_loopback:
             return
         if not self.anyway:
             raise ValueError(

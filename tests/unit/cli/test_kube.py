@@ -71,9 +71,13 @@ def test_nothing_runs_at_first(alone: Volary, tmp_path: Path) -> None:
         (("a-",), "is not a cluster name"),
         (("west", "east", "west"), '"west" is named twice'),
         (("west", "--no-pods", "hub"), "--no-pods hub: no such cluster is started; those that are: west"),
+        (("west", "east", "--port", "6443"), "--port is for one cluster; for several on one port add --one-port"),
+        (("--listen", "0.0.0.0"), "listens on loopback only, not on 0.0.0.0"),
+        (("--listen", "0.0.0.0", "--listen-anyway", "--plain"), "listens on 0.0.0.0 with TLS only"),
+        (("--listen", "here"), "--listen here: no IP address; name one of this computer, such as 127.0.0.1"),
     ],
 )
-def test_names_are_checked_before_anything_starts(
+def test_words_are_checked_before_anything_starts(
     words: tuple[str, ...], says: str, alone: Volary, tmp_path: Path
 ) -> None:
     assert says in alone("kube", "up", *words, "--dir", str(tmp_path / "k")).one_sentence()
