@@ -8,15 +8,12 @@ everything has stopped and the folder is gone. See docs/how-to/test-controllers.
 from __future__ import annotations
 
 import asyncio
-import random
 import tempfile
 import threading
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +22,7 @@ import msgspec
 import yaml
 
 from volary.embedded.api.server import ApiServer
+from volary.embedded.clock import ComputerClock
 from volary.embedded.cluster import EmbeddedCluster, Wanted
 from volary.embedded.controllers import Clock
 from volary.embedded.kubeconfig import write_kubeconfig
@@ -46,20 +44,6 @@ class Kubeconfig(str):
     @property
     def path(self) -> Path:
         return Path(self)
-
-
-class OwnClock:
-    """The computer's time; chance and ids from a seed, or from the system."""
-
-    def __init__(self, seed: int | None) -> None:
-        self.rng = random.Random(seed)
-        self._ids = random.Random(None if seed is None else f"{seed} ids")
-
-    def now(self) -> datetime:
-        return datetime.now(UTC)
-
-    def new_id(self) -> str:
-        return str(uuid.UUID(int=self._ids.getrandbits(128), version=4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +74,7 @@ def embedded_cluster(
     nothing runs them, they stay Pending. `faults`: images that fail. `pod_seconds`: how long a container takes to
     start. `seed`: the same chance and ids in each run. `clock`: in place of the computer's, for virtual time.
     """
-    asked = Asked(name, tuple(crds), pods, {} if faults is None else faults, pod_seconds, clock or OwnClock(seed))
+    asked = Asked(name, tuple(crds), pods, {} if faults is None else faults, pod_seconds, clock or ComputerClock(seed))
     return Test(asked)
 
 
