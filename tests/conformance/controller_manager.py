@@ -7,12 +7,17 @@ event loop in the main thread, which pods need: their lives are tied to it.
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+
+import yaml
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from volary.embedded.api.local import NewObject, Object
 from volary.embedded.cluster import EmbeddedCluster, Wanted
@@ -106,10 +111,14 @@ async def staged(folder: Path, binary: Path) -> AsyncIterator[Stage]:
         running = group.create_task(cluster.run())
         await asyncio.wait_for(cluster.ready.wait(), PATIENCE)
         write_kubeconfig(kubeconfig, {"embedded": cluster.server})
+        key, authority = folder / "accounts.key", folder / "ca.crt"
+        write_secrets(cluster, key, authority)
         with log.open("wb") as output:
             manager = await asyncio.create_subprocess_exec(
                 *(str(binary), "controller-manager", f"--kubeconfig={kubeconfig}", "--secure-port=0", "-v=2"),
                 *("--leader-elect=true", "--kube-api-qps=500", "--kube-api-burst=1000"),
+                *(f"--root-ca-file={authority}", f"--service-account-private-key-file={key}"),
+                "--use-service-account-credentials",  # each controller with its own account, token and rights
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -124,6 +133,20 @@ async def staged(folder: Path, binary: Path) -> AsyncIterator[Stage]:
                 manager.terminate()
             await asyncio.wait_for(manager.wait(), PATIENCE)
             running.cancel()
+
+
+def write_secrets(cluster: EmbeddedCluster, key: Path, authority: Path) -> None:
+    """Write a key for the tokens of accounts, and the authority that pods are told of."""
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    key.write_bytes(made.private_bytes(pem, form, serialization.NoEncryption()))
+    authority.write_bytes(authority_of(cluster))
+
+
+def authority_of(cluster: EmbeddedCluster) -> bytes:
+    """Return the certificate that vouches for the cluster's API, in PEM."""
+    config = yaml.safe_load((cluster.folder.parent / "kubeconfig").read_text())
+    return base64.b64decode(config["clusters"][0]["cluster"]["certificate-authority-data"])
 
 
 def template(app: str, image: str, *command: str, **spec: Any) -> NewObject:

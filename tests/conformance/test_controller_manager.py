@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack
@@ -19,6 +20,7 @@ from tests.conformance.controller_manager import (
     PODINFO,
     SHELL,
     Stage,
+    authority_of,
     job,
     set_image,
     staged,
@@ -31,6 +33,18 @@ pytestmark = pytest.mark.conformance
 
 DEPLOYMENTS, REPLICA_SETS, DAEMON_SETS = "apps/deployments", "apps/replicasets", "apps/daemonsets"
 JOBS, PODS, SLICES = "batch/jobs", "/pods", "discovery.k8s.io/endpointslices"
+# As in the documentation: those that do not run, here or on a real API server started like this.
+NEEDS_A_CLOUD = {"cloud-node-lifecycle-controller", "node-route-controller", "service-lb-controller"}
+NEEDS_A_FEATURE_GATE = {
+    "kube-apiserver-serving-clustertrustbundle-publisher-controller",
+    "podcertificaterequest-cleaner-controller",
+    "podgroup-protection-controller",
+    "resourcepoolstatusrequest-controller",
+    "storage-version-migrator-controller",
+    "storageversion-garbage-collector-controller",
+}
+NEEDS_SETTINGS = {"certificatesigningrequest-signing-controller", "node-ipam-controller"}
+OFF_BY_DEFAULT = {"bootstrap-signer-controller", "selinux-warning-controller", "token-cleaner-controller"}
 Play = Callable[[Callable[[Stage], Coroutine[Any, Any, None]]], None]
 
 
@@ -57,6 +71,18 @@ def test_it_takes_its_lease_and_furnishes_namespaces(play: Play) -> None:
 
         await stage.until(leads, "the Lease is taken")
         await stage.until(lambda: stage.get("/serviceaccounts", "default"), "the default ServiceAccount is there")
+        await stage.until(lambda: stage.get("/configmaps", "kube-root-ca.crt"), "and the authority")
+        root = stage.get("/configmaps", "kube-root-ca.crt")["data"]["ca.crt"]
+        assert root == authority_of(stage.cluster).decode()
+
+    play(story)
+
+
+def test_it_runs_all_controllers_but_those_that_need_something_else(play: Play) -> None:
+    async def story(stage: Stage) -> None:
+        text = stage.log.read_text()
+        left_out = re.findall(r'Warning: (?:controller is disabled|skipping controller)" controller="([^"]*)"', text)
+        assert set(left_out) == NEEDS_A_CLOUD | NEEDS_A_FEATURE_GATE | NEEDS_SETTINGS | OFF_BY_DEFAULT
 
     play(story)
 
@@ -151,6 +177,16 @@ def test_it_collects_what_owners_leave(play: Play, policy: str) -> None:
         else:
             await stage.until(lambda: not stage.names(REPLICA_SETS, name), "its ReplicaSet is gone")
             await stage.until(lambda: not stage.names(PODS, name), "its pods are gone")
+
+    play(story)
+
+
+def test_it_runs_what_our_controllers_do_not(play: Play) -> None:
+    async def story(stage: Stage) -> None:
+        spec = workload("db", PODINFO, replicas=2, serviceName="db")
+        stage.create("apps/statefulsets", "StatefulSet", "db", spec)
+        await stage.until(lambda: status_of(stage.get("apps/statefulsets", "db")).get("readyReplicas") == 2, "both run")
+        assert stage.names(PODS, "db") == ["db-0", "db-1"]
 
     play(story)
 
