@@ -50,10 +50,16 @@ class Guarded:
 
     @contextlib.asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[Stream]:
-        async with contextlib.AsyncExitStack() as stack:
-            with self._noting():
-                stream = await stack.enter_async_context(self.inner.stream(request))
+        opening = self.inner.stream(request)
+        with self._noting():
+            stream = await opening.__aenter__()
+        try:
             yield stream
+        except BaseException as error:
+            if not await opening.__aexit__(type(error), error, error.__traceback__):
+                raise
+        else:
+            await opening.__aexit__(None, None, None)
 
     async def close(self) -> None:
         await self.inner.close()

@@ -12,7 +12,7 @@ import contextlib
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
@@ -27,6 +27,8 @@ from volary.kube.transport import Request, Response, Stream
 
 CONNECT_SECONDS = 10.0  # name, TCP and TLS; a healthy server needs well under one
 IDLE_SECONDS = 30.0  # shorter than any server's own limit, so that we do not send into a connection just closed
+LARGE_BYTES = 1 << 17
+LARGEST_HINT = 1 << 26  # a length that a server names is believed up to here
 PATH_SAFE = "/:@!$&'()*+,;=~"
 
 
@@ -37,14 +39,20 @@ class HttpTransport:
         self.access = access
         self.host = urlsplit(access.server).netloc
         self._pool: Pool | None = None
+        self._page_bytes = 0  # of the last large answer
         self._retired: set[Pool] = set()  # of older certificates, with requests under way
         self._closed = False
 
     async def request(self, request: Request) -> Response:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS)
         try:
-            async with asyncio.timeout(request.timeout_seconds), self._answer(request, timeout) as answer:
-                return Response(answer.status, lower(answer.headers), await answer.read())
+            async with asyncio.timeout(request.timeout_seconds):
+                opened = await self._open(request, timeout)
+                try:
+                    body = await self._body(opened.answer, "continue" in request.query)
+                    return Response(opened.answer.status, lower(opened.answer.headers), body)
+                finally:
+                    await self._let_go(opened)
         except Exception as error:
             raise unreachable(error, self.host, request.timeout_seconds) from None
 
@@ -52,12 +60,14 @@ class HttpTransport:
     async def stream(self, request: Request) -> AsyncIterator[Stream]:
         silence = request.timeout_seconds
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence)
-        async with contextlib.AsyncExitStack() as stack:
-            try:
-                answer = await stack.enter_async_context(self._answer(request, timeout))
-            except Exception as error:
-                raise unreachable(error, self.host, silence) from None
-            yield HttpStream(answer, self.host, silence)
+        try:
+            opened = await self._open(request, timeout)
+        except Exception as error:
+            raise unreachable(error, self.host, silence) from None
+        try:
+            yield HttpStream(opened.answer, self.host, silence)
+        finally:
+            await self._let_go(opened)
 
     async def close(self) -> None:
         self._closed = True
@@ -65,38 +75,60 @@ class HttpTransport:
             await pool.session.close()
         self._retired.clear()
 
-    @contextlib.asynccontextmanager
-    async def _answer(self, request: Request, timeout: aiohttp.ClientTimeout) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _body(self, answer: aiohttp.ClientResponse, one_of_many: bool) -> bytes:
+        """Return the body; one page of many goes into a buffer of the size of the last.
+
+        Not by `read`, whose own buffer fills, and stops and starts the socket all the time; and a buffer that grows
+        leaves holes in the memory, as many megabytes as a page has.
+        """
+        expected = min(answer.content_length or 0, LARGEST_HINT) or (self._page_bytes if one_of_many else 0)
+        body = bytearray(expected if expected > LARGE_BYTES else 0)
+        have = 0
+        async for chunk in answer.content.iter_any():
+            body[have : have + len(chunk)] = chunk
+            have += len(chunk)
+        del body[have:]
+        if have < LARGE_BYTES:
+            return bytes(body)
+        self._page_bytes = have
+        return cast("bytes", body)  # nobody can tell, and it is not copied
+
+    async def _open(self, request: Request, timeout: aiohttp.ClientTimeout) -> Opened:
         """Send, and once more with fresh credentials if the server does not know the ones we have."""
         source = self.access.credentials
-        credential = fresh = await source.current()
-        async with self._sent(request, timeout, credential) as answer:
-            if answer.status == 401 and source.rejected(credential):
-                fresh = await source.current()
-            if fresh == credential:
-                yield answer
-                return
-        async with self._sent(request, timeout, fresh) as answer:
-            yield answer
+        credential = await source.current()
+        opened = await self._sent(request, timeout, credential)
+        if opened.answer.status != 401 or not source.rejected(credential):
+            return opened
+        try:
+            fresh = await source.current()
+        except BaseException:
+            await self._let_go(opened)
+            raise
+        if fresh == credential:
+            return opened
+        await self._let_go(opened)
+        return await self._sent(request, timeout, fresh)
 
-    @contextlib.asynccontextmanager
-    async def _sent(
-        self, request: Request, timeout: aiohttp.ClientTimeout, credential: Credential
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _sent(self, request: Request, timeout: aiohttp.ClientTimeout, credential: Credential) -> Opened:
         pool = await self._pool_for(credential)
         pool.users += 1
         try:
-            answer = await self._send(pool, request, timeout, credential)
-            try:
-                yield answer
-            finally:
-                # A body that was not read to its end cannot be left in the pool.
-                answer.close()
-        finally:
-            pool.users -= 1
-            if pool in self._retired and not pool.users:
-                self._retired.discard(pool)
-                await pool.session.close()
+            return Opened(await self._send(pool, request, timeout, credential), pool)
+        except BaseException:
+            await self._left(pool)
+            raise
+
+    async def _let_go(self, opened: Opened) -> None:
+        opened.answer.close()  # a body that was not read to its end cannot be left in the pool
+        await self._left(opened.pool)
+
+    async def _left(self, pool: Pool) -> None:
+        """Close an old certificate's connections when the last request on them has ended."""
+        pool.users -= 1
+        if pool in self._retired and not pool.users:
+            self._retired.discard(pool)
+            await pool.session.close()
 
     async def _send(
         self, pool: Pool, request: Request, timeout: aiohttp.ClientTimeout, credential: Credential
@@ -157,6 +189,14 @@ class Pool:
             headers={"accept-encoding": "identity"},
         )
         return cls(credential.certificate, session)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An answer that has begun, and whose connections it came on."""
+
+    answer: aiohttp.ClientResponse
+    pool: Pool
 
 
 class HttpStream:

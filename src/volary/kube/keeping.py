@@ -7,6 +7,7 @@ keeps managedFields unless asked: they are half of most objects. Pure.
 
 from __future__ import annotations
 
+import functools
 import keyword
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
@@ -14,12 +15,10 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from volary.kube.errors import error_class
-from volary.kube.objects import NewObject, Resource, key_of, metadata, version_of
+from volary.kube.objects import NewObject, Resource, key_of, metadata, split_key, version_of
 
-METADATA = (
-    "namespace", "uid", "generation", "creationTimestamp", "deletionTimestamp", "labels", "annotations",
-    "ownerReferences", "finalizers",
-)  # fmt: skip
+# What of the metadata is always kept. Annotations are not: they may hold a copy of the whole object.
+METADATA = ("uid", "generation", "creationTimestamp", "deletionTimestamp", "labels", "ownerReferences", "finalizers")
 INITIAL_END = "k8s.io/initial-events-end"  # the annotation of the bookmark that ends a streamed list
 
 
@@ -112,18 +111,13 @@ class _ListHead(msgspec.Struct, rename="camel", gc=False):
 class Packed:
     """Keeps objects as JSON text.
 
-    `fields` are paths ("status.phase", "spec.template.spec.containers"); kind, apiVersion and metadata come with them.
-    Without any, all of the object is kept. An object that has no such shape is kept whole.
+    `fields` are paths ("status.phase", "metadata.annotations", "spec.template"); kind, apiVersion and `METADATA` come
+    with them. Without any, all of the object is kept. An object that has no such shape is kept whole.
     """
 
     def __init__(self, *fields: str) -> None:
         self.fields = fields
-        shape: Any = shape_of(fields) if fields else dict[str, msgspec.Raw]
-        self._object: msgspec.json.Decoder[Any] = msgspec.json.Decoder(shape)
-        self._page = msgspec.json.Decoder(
-            msgspec.defstruct("Page", [("metadata", _ListHead), ("items", list[shape] | None, None)], gc=False)
-        )
-        self._event = msgspec.json.Decoder(msgspec.defstruct("Event", [("type", str), ("object", shape)], gc=False))
+        self._object, self._page, self._event = decoders_of(fields)
         self._encode = msgspec.json.Encoder().encode
 
     def __repr__(self) -> str:
@@ -163,7 +157,14 @@ class Packed:
             return Item(key_of(obj), version_of(obj), self._encode(slim(obj)))
 
     def show(self, item: Item, resource: Resource) -> NewObject:
-        return named(msgspec.json.decode(item.held, type=dict), resource)
+        shown = decode_dict(item.held)
+        meta = shown["metadata"]
+        if "name" not in meta:  # not held twice
+            namespace, meta["name"] = split_key(item.key)
+            meta["resourceVersion"] = item.version
+            if namespace:
+                meta["namespace"] = namespace
+        return named(shown, resource)
 
     def _held(self, obj: Any) -> Item:
         if self.fields:
@@ -173,11 +174,26 @@ class Packed:
             meta.pop("managedFields", None)
             obj["metadata"] = msgspec.Raw(self._encode(meta))
             head = msgspec.json.decode(obj["metadata"], type=_Head)
-        key = f"{head.namespace}/{head.name}" if head.namespace else head.name
-        return Item(key, head.resource_version, self._encode(obj))
+        key, version = f"{head.namespace}/{head.name}" if head.namespace else head.name, head.resource_version
+        if self.fields:
+            head.name = head.namespace = head.resource_version = ""
+        return Item(key, version, self._encode(obj))
 
 
+Decoder = msgspec.json.Decoder[Any]
 Tree = dict[str, "Tree"]
+
+
+decode_dict = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+@functools.cache
+def decoders_of(fields: tuple[str, ...]) -> tuple[Decoder, Decoder, Decoder]:
+    """Return what reads an object, a page and an event; made once, for they are large."""
+    shape: Any = shape_of(fields) if fields else dict[str, msgspec.Raw]
+    page = msgspec.defstruct("Page", [("metadata", _ListHead), ("items", list[shape] | None, None)], gc=False)
+    event = msgspec.defstruct("Event", [("type", str), ("object", shape)], gc=False)
+    return msgspec.json.Decoder(shape), msgspec.json.Decoder(page), msgspec.json.Decoder(event)
 
 
 def shape_of(fields: Sequence[str]) -> type[msgspec.Struct]:
@@ -187,7 +203,6 @@ def shape_of(fields: Sequence[str]) -> type[msgspec.Struct]:
         below = tree
         for step in path.split("."):
             below = below.setdefault(step, {})
-    tree["metadata"].pop("namespace")
     return struct_of("Object", tree, {"metadata": struct_of("Metadata", tree.pop("metadata"), {}, _Head)})
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
-import yaml
 
 from volary.kube.decoding import BadField, decode
 
@@ -136,6 +135,8 @@ def listed(known: Mapping[str, object]) -> str:
 
 def parse(data: bytes, where: str) -> Config:
     """Return one kubeconfig. Raises: BadKubeconfig."""
+    import yaml  # two megabytes, which a program in a Pod does without
+
     try:
         document = yaml.safe_load(data)
     except (yaml.YAMLError, UnicodeDecodeError) as error:

@@ -71,16 +71,19 @@ class Store:
         """Return all objects, sorted by key."""
         return [self.form.show(self.items[key], self.resource) for key in sorted(self.items)]
 
-    def replace(self, fresh: Mapping[str, Item], tell: bool = True) -> list[Change]:
-        """Take a whole list; return the difference, first what is gone, each sorted by key. Without `tell`: nothing."""
-        old, self.items = self.items, {key: fresh[key] for key in sorted(fresh)}
+    def replace(self, fresh: dict[str, Item], tell: bool = True) -> list[Change]:
+        """Take a whole list, as it is; return the difference, first what is gone, each sorted by key.
+
+        Without `tell`: return nothing.
+        """
+        old, self.items = self.items, fresh
         if not tell:
             return []
         gone = [Change(key, self._show(old[key]), None) for key in sorted(old.keys() - fresh.keys())]
         changed = [
-            Change(key, self._show(old.get(key)), self.form.show(item, self.resource))
-            for key, item in self.items.items()
-            if key not in old or old[key].version != item.version
+            Change(key, self._show(old.get(key)), self.form.show(fresh[key], self.resource))
+            for key in sorted(fresh)
+            if key not in old or old[key].version != fresh[key].version
         ]
         return gone + changed
 
@@ -155,7 +158,8 @@ class Watcher:
     def _streamed(self, fresh: dict[str, Item], event: Event, tell: bool) -> list[Change]:
         """Take one event of a list that is coming: what is not in it at its end is gone."""
         if event.ends_list:
-            return self.took(fresh.values(), event.item.version, tell)
+            self.state = Current(event.item.version)
+            return self.store.replace(fresh, tell)
         if event.type == "DELETED":
             fresh.pop(event.item.key, None)
         elif event.type in ("ADDED", "MODIFIED"):
