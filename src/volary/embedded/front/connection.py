@@ -172,7 +172,7 @@ class Connection(asyncio.Protocol):
         going.finish(stream)
         if incoming.upload is not None and not incoming.upload.whole:
             incoming.keep_alive = False
-        self._send(incoming, response, going.site.date(self._front.moment))
+        self._send(incoming, response, going.site.date(self._front))
         self._go_on()
 
     # What the front calls.
@@ -248,7 +248,7 @@ class Connection(asyncio.Protocol):
         if isinstance(found, Going):
             self._carry(incoming, found)
         else:
-            self._send(incoming, found, site.date(front.moment))
+            self._send(incoming, found, site.date(front))
 
     def _forget(self, incoming: Incoming) -> None:
         """Let go of a body."""
@@ -278,7 +278,7 @@ class Connection(asyncio.Protocol):
         stream = WatchStream(self, answer, chunks, self._front.turn, self._limits)
         self._going = (incoming, going, stream)
         going.begin(stream)
-        self.write(watch_head(answer.headers, going.site.date(self._front.moment), incoming.modern))
+        self.write(watch_head(answer.headers, going.site.date(self._front), incoming.modern))
         stream.open()
 
     def _after(self, stays: bool) -> None:

@@ -27,6 +27,12 @@ UNAUTHORIZED = refusal(Problem(401, "Unauthorized", "Unauthorized"))
 BUG = refusal(internal("the server failed to answer; its log says why"))
 
 
+class Clock(Protocol):
+    """Whoever counts seconds."""
+
+    moment: int
+
+
 class Stream(Protocol):
     """An answer that goes on, as the connection holds it."""
 
@@ -94,18 +100,20 @@ class Site:
         self.metrics = Metrics(objects)
         self.streams: set[Stream] = set()
         self.authority = ""  # the name of who signs its clients' certificates
-        self._date = (-1, b"")
+        self._date: tuple[object, int, bytes] = (None, 0, b"")
 
     def user(self, headers: Mapping[str, str], peer: Peer) -> User | None:
         """Return who asks; None: answer 401. A certificate that another authority signed says nothing here."""
         certificate = peer.certificate if peer.certificate and peer.issuer == self.authority else None
         return self.authenticator.user(headers, certificate)
 
-    def date(self, moment: int) -> bytes:
-        """Return the line with the date. `moment` counts up at least once a second; the line is made anew with it."""
-        if self._date[0] != moment:
-            self._date = (moment, f"date: {self.api.date()}\r\n".encode())
-        return self._date[1]
+    def date(self, clock: Clock) -> bytes:
+        """Return the line with the date, made anew with each moment of a port's clock."""
+        known, moment, line = self._date
+        if known is not clock or moment != clock.moment:
+            line = f"date: {self.api.date()}\r\n".encode()
+            self._date = (clock, clock.moment, line)
+        return line
 
     def answer(self, incoming: Incoming, user: User | None, remote: str) -> Response | Going:
         """Answer a request, whatever it is; `user` None: somebody whose credential is bad."""

@@ -182,3 +182,20 @@ def test_every_cluster_of_the_process_is_behind_its_name() -> None:
         assert [(it.path, dict(it.query)) for it in wire.api.asked] == [("/version", {"a": "b"})]
 
     run(test())
+
+
+def test_the_date_is_the_cluster_s_own_at_any_port() -> None:
+    async def test() -> None:
+        told = iter(["one", "two", "three"])
+        one = api()
+        one.date = lambda: next(told)  # type: ignore[method-assign]
+        wire = Wire(one)
+        other = Wire(api(), others={"west": wire.site})
+        wire.send(get(PODS) * 2)
+        other.get("/clusters/west/version")
+        await wire.seconds(2)
+        wire.get(PODS)
+        dates = [line[6:] for it in (wire, other) for line in it.said().split(b"\r\n") if line.startswith(b"date: ")]
+        assert dates == [b"one", b"one", b"three", b"two"]
+
+    run(test())

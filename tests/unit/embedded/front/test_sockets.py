@@ -121,6 +121,23 @@ def test_garbage_leaves_nothing_behind(fast: bool, tls: bool, caplog: pytest.Log
 
 
 @LOOPS
+def test_a_client_that_never_shakes_hands_does_not_hold_the_server(
+    fast: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test() -> None:
+        server = Server(FakeApi(), Identity(TOKEN))
+        await server.start()
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        await server.close()
+        writer.close()
+        del reader
+
+    run(test(), fast)
+    gc.collect()
+    assert not caplog.records
+
+
+@LOOPS
 def test_who_sends_too_much_hears_why(fast: bool) -> None:
     async def test() -> None:
         async with plain(FakeApi({PODS: Response(201, JSON, b"{}")})) as server:
