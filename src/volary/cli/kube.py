@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,14 @@ from volary.cli.fast import run_fast
 from volary.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
+    from volary.embedded.api.identity import User
     from volary.embedded.listen import Listen
 
 UP_SECONDS = 30.0
 DOWN_SECONDS = 5.0
 LOOK_SECONDS = 0.05
+RELEASES = tuple(f"1.{minor}" for minor in range(31, 37))  # as `embedded.api.releases` has them; that loads much
+USERS_HELP = 'Users beside the admin: lines of token,user,uid,"group,group".'
 NAME = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
@@ -64,6 +68,8 @@ def kube_command() -> None:
 @click.option("--plain", is_flag=True, help="HTTP without TLS; kubectl then sends no token.")
 @click.option("--listen", default="127.0.0.1", metavar="ADDRESS", help="Listen there (default 127.0.0.1).")
 @click.option("--listen-anyway", "anyway", is_flag=True, help="Also where other computers can reach it.")
+@click.option("--users", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=USERS_HELP)
+@click.option("--kubernetes", "version", type=click.Choice(RELEASES), help="Be that Kubernetes (default: the last).")
 @click.option("-o", "--output", type=click.Choice(["json"]), help="Print JSON.")
 def up_command(
     names: tuple[str, ...], folder: Path | None, foreground: bool, output: str | None, **options: Any
@@ -83,6 +89,7 @@ def up_command(
     how = How(as_json=output == "json", **options)
     check_names(names, how.apis)
     how.check(len(names))
+    how.known()
     if foreground:
         run_fast(serve(names, folder, how))
     else:
@@ -101,6 +108,8 @@ class How:
     plain: bool
     listen: str
     anyway: bool
+    users: Path | None
+    version: str | None
     as_json: bool
 
     def check(self, clusters: int) -> None:
@@ -111,6 +120,15 @@ class How:
             self.place().check()
         except ValueError as error:
             raise Complaint(str(error)) from None
+
+    def known(self) -> Mapping[str, User]:
+        """Return token -> user of the users beside the admin."""
+        from volary.embedded.api.authentication import users_in
+
+        try:
+            return users_in(self.users.read_text("utf-8")) if self.users else {}
+        except (OSError, ValueError) as error:
+            raise Complaint(f"--users {self.users}: {error}") from None
 
     def place(self) -> Listen:
         """Return where to listen."""
@@ -123,6 +141,8 @@ class How:
         flags = {"--audit": self.audit, "--keep": self.keep, "--one-port": self.one_port, "--plain": self.plain}
         found = [name for name, wanted in (flags | {"--listen-anyway": self.anyway}).items() if wanted]
         found += [f"--port={self.port}", f"--listen={self.listen}"]
+        found += [f"--users={self.users.resolve()}"] if self.users else []
+        found += [f"--kubernetes={self.version}"] if self.version else []
         return [*found, *(f"--no-pods={name}" for name in self.apis)]
 
 
@@ -148,7 +168,9 @@ async def serve(names: tuple[str, ...], folder: Path, how: How) -> None:
     from volary.runtime.lifeline import until_told
 
     place = how.place()
-    wanted = [Wanted(name, place, name not in how.apis, how.audit, keep=how.keep) for name in names]
+    users, version = how.known(), how.version or ""
+    same: dict[str, Any] = {"audit": how.audit, "keep": how.keep, "version": version, "users": users}
+    wanted = [Wanted(name, place, name not in how.apis, **same) for name in names]
     try:
         estate = Estate(folder, wanted, SystemClock(), place if how.one_port else None)
     except (Busy, NoEnvoy, Unusable) as error:

@@ -8,6 +8,7 @@ Source: Kubernetes, staging/src/k8s.io/apiserver/pkg/authentication.
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,24 @@ class StaticTokens:
         """Return whose a token is; those of a table are good for every audience."""
         user = self._users.get(_digest(token))
         return Reading() if user is None else Reading(user, tuple(audiences), "")
+
+
+def users_in(text: str) -> dict[str, User]:
+    """Return token -> user from lines of `token,user,uid,"group,group"`, the form that kube-apiserver reads.
+
+    Raises: ValueError; its text names the line, never the token.
+    """
+    found: dict[str, User] = {}
+    for number, row in enumerate(csv.reader(text.splitlines()), start=1):
+        if not row:
+            continue
+        if len(row) < 3 or not row[0] or not row[1]:
+            raise ValueError(f'line {number} is not token,user,uid,"group,group"')
+        if row[0] in found:
+            raise ValueError(f"line {number} has a token that an earlier line has, too")
+        groups = tuple(it.strip() for it in row[3].split(",") if it.strip()) if len(row) > 3 else ()
+        found[row[0]] = User(row[1], groups, row[2])
+    return found
 
 
 class Authentication:

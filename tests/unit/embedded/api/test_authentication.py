@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from volary.embedded.api.authentication import Authentication, StaticTokens
+from volary.embedded.api.authentication import Authentication, StaticTokens, users_in
 from volary.embedded.api.identity import ANONYMOUS, ClientCertificate, User, account_of, master
 
 ANNA = User("anna", ("staff",), "7")
@@ -73,3 +73,19 @@ def test_no_header_is_too_strange(text: str) -> None:
 )
 def test_an_account_is_told_from_other_users(name: str, account: tuple[str, str] | None) -> None:
     assert account_of(name) == account
+
+
+def test_users_come_from_lines_as_kube_apiserver_reads_them() -> None:
+    text = 'one,anna,7,"staff,builders"\n\ntwo,ben,8\nthree,carl,,\n'
+    assert users_in(text) == {
+        "one": User("anna", ("staff", "builders"), "7"),
+        "two": User("ben", (), "8"),
+        "three": User("carl"),
+    }
+
+
+@pytest.mark.parametrize("text", ["secret-1,anna", "secret-1,,7", ",anna,7", "secret-1,a,1\nsecret-1,b,2", "secret-1"])
+def test_a_line_that_is_none_is_named_without_its_token(text: str) -> None:
+    with pytest.raises(ValueError, match=r"line \d") as why:
+        users_in(text)
+    assert "secret-1" not in str(why.value)
