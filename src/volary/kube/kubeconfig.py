@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from volary.kube.credentials import Credential, Credentials, Files, Fixed, Now
 from volary.kube.kubeconfig_file import BadKubeconfig, Cluster, Entry, Merged, listed, parse
-from volary.kube.kubeconfig_user import credentials, data_or_file, read_file
+from volary.kube.kubeconfig_user import credentials, data_or_file, impersonation, read_file
 
 __all__ = ["Access", "BadKubeconfig", "from_bytes", "in_cluster", "load"]
 
@@ -113,6 +113,7 @@ def access(merged: Merged, now: Now, context: str = "") -> Access:
         verify=not cluster.insecure_skip_tls_verify,
         server_name=cluster.tls_server_name or "",
         proxy=cluster.proxy_url or "",
+        impersonation=impersonation(user.value) if user else (),
     )
 
 
@@ -123,8 +124,9 @@ def check(entry: Entry[Cluster], with_credentials: bool) -> None:
         raise BadKubeconfig(f"{entry.where}: server must be a URL such as https://10.0.0.1:6443")
     if server.scheme == "http" and with_credentials and not is_loopback(server.hostname):
         raise BadKubeconfig(f"{entry.where}: credentials would go over plain http; use https")
-    if entry.value.proxy_url and urlsplit(entry.value.proxy_url).scheme != "http":
-        raise BadKubeconfig(f"{entry.where}: proxy-url must begin with http://; no other proxy is supported")
+    if entry.value.proxy_url and urlsplit(entry.value.proxy_url).scheme not in ("http", "https"):
+        advice = "for a SOCKS proxy run one of these before it"
+        raise BadKubeconfig(f"{entry.where}: proxy-url must begin with http:// or https://; {advice}")
 
 
 def is_loopback(host: str) -> bool:

@@ -21,6 +21,11 @@ class BadKubeconfig(ValueError):
     """It cannot be used; the text says which file or Secret, which entry, and what to do. It never quotes a value."""
 
 
+class Extension(msgspec.Struct):
+    name: str
+    extension: Any = None
+
+
 class Cluster(msgspec.Struct, rename="kebab"):
     server: str = ""
     certificate_authority: str | None = None
@@ -28,6 +33,7 @@ class Cluster(msgspec.Struct, rename="kebab"):
     insecure_skip_tls_verify: bool = False
     tls_server_name: str | None = None
     proxy_url: str | None = None
+    extensions: list[Extension] | None = None
 
 
 class Context(msgspec.Struct, rename="kebab"):
@@ -51,6 +57,11 @@ class ExecSpec(msgspec.Struct, rename="camel"):
     interactive_mode: str | None = None
 
 
+class AuthProvider(msgspec.Struct):
+    name: str
+    config: dict[str, str] | None = None
+
+
 class User(msgspec.Struct, rename="kebab"):
     token: str | None = None
     token_file: str | None = msgspec.field(default=None, name="tokenFile")
@@ -61,8 +72,11 @@ class User(msgspec.Struct, rename="kebab"):
     exec: ExecSpec | None = None
     username: str | None = None
     password: str | None = None
-    auth_provider: Any = None
+    auth_provider: AuthProvider | None = None
     impersonate: str | None = msgspec.field(default=None, name="as")
+    impersonate_uid: str | None = msgspec.field(default=None, name="as-uid")
+    impersonate_groups: list[str] | None = msgspec.field(default=None, name="as-groups")
+    impersonate_extra: dict[str, list[str]] | None = msgspec.field(default=None, name="as-user-extra")
 
 
 class NamedCluster(msgspec.Struct):

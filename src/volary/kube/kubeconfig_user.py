@@ -5,11 +5,16 @@ What we cannot do is refused with a sentence; to ignore it would be to act as so
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
+from urllib.parse import quote
 
 from volary.kube.credentials import Credential, Credentials, Exec, Files, Fixed, Now, Plugin, from_base64
-from volary.kube.kubeconfig_file import BadKubeconfig, Cluster, Entry, ExecSpec, User
+from volary.kube.kubeconfig_file import AuthProvider, BadKubeconfig, Cluster, Entry, ExecSpec, User
+from volary.kube.oidc import Oidc, Provider, is_safe
 
+HEADER_SAFE = "!#$&'*+-.^_`|~"  # RFC 7230's characters of a name, but for "%"
+EXTENSION = "client.authentication.k8s.io/exec"  # what a kubeconfig holds for a plugin alone
 EXEC_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 
 
@@ -21,10 +26,16 @@ def credentials(entry: Entry[User], cluster: Entry[Cluster], now: Now) -> Creden
     key = data_or_file(entry, "client-key", user.client_key_data, user.client_key)
     if bool(certificate) != bool(key):
         raise BadKubeconfig(f"{entry.where} has a client certificate without its key, or a key without its certificate")
+    made: Credentials | None = None
     if user.exec is not None:
-        if certificate or user.token or user.token_file:
-            raise BadKubeconfig(f"{entry.where} has exec beside another credential; keep one")
-        return Exec(plugin(user.exec, entry, cluster), now)
+        made = Exec(plugin(user.exec, entry, cluster), now)
+    elif user.auth_provider is not None:
+        made = oidc(user.auth_provider, entry, now)
+    if made is not None:
+        if certificate or user.token or user.token_file or (user.exec and user.auth_provider):
+            named = "exec" if user.exec else "auth-provider"
+            raise BadKubeconfig(f"{entry.where} has {named} beside another credential; keep one")
+        return made
     token = file_at(entry, "tokenFile", user.token_file) if user.token_file else user.token or ""
     if isinstance(token, bytes | str) and isinstance(certificate, bytes) and isinstance(key, bytes):
         return Fixed(Credential(token, certificate, key))
@@ -34,10 +45,40 @@ def credentials(entry: Entry[User], cluster: Entry[Cluster], now: Now) -> Creden
 def refuse_unsupported(user: User, where: str) -> None:
     if user.username or user.password:
         raise BadKubeconfig(f"{where} has a user name and password, which API servers no longer take; use a token")
-    if user.auth_provider is not None:
-        raise BadKubeconfig(f"{where} has auth-provider, which Kubernetes 1.26 removed; use an exec plugin")
-    if user.impersonate:
-        raise BadKubeconfig(f'{where} has "as"; impersonation is not supported, use credentials of that user')
+    if user.auth_provider is not None and user.auth_provider.name != "oidc":
+        name = user.auth_provider.name
+        raise BadKubeconfig(f"{where} has auth-provider {name}, which Kubernetes 1.26 removed; use an exec plugin")
+    if not user.impersonate and (user.impersonate_uid or user.impersonate_groups or user.impersonate_extra):
+        raise BadKubeconfig(f'{where} has as-uid, as-groups or as-user-extra without "as", which they need')
+
+
+def impersonation(user: User) -> tuple[tuple[str, str], ...]:
+    """Return the headers by which the server takes us for somebody else."""
+    if not user.impersonate:
+        return ()
+    headers = [("Impersonate-User", user.impersonate)]
+    if user.impersonate_uid:
+        headers.append(("Impersonate-Uid", user.impersonate_uid))
+    headers += [("Impersonate-Group", group) for group in user.impersonate_groups or ()]
+    for key, values in sorted((user.impersonate_extra or {}).items()):
+        # Header names have no case and few characters; the server decodes this.
+        headers += [(f"Impersonate-Extra-{quote(key.lower(), safe=HEADER_SAFE)}", value) for value in values]
+    return tuple(headers)
+
+
+def oidc(spec: AuthProvider, entry: Entry[User], now: Now) -> Oidc:
+    """Return the id token and where the next one comes from. Raises: BadKubeconfig."""
+    config = spec.config or {}
+    issuer, client = config.get("idp-issuer-url", ""), config.get("client-id", "")
+    if not issuer or not client:
+        raise BadKubeconfig(f"{entry.where}: auth-provider oidc needs idp-issuer-url and client-id in its config")
+    if not is_safe(issuer):
+        raise BadKubeconfig(f"{entry.where}: idp-issuer-url must begin with https://")
+    name = "idp-certificate-authority"
+    authority = data_or_file(entry, name, config.get(f"{name}-data"), config.get(name))
+    pem = read_file(authority) if isinstance(authority, Path) else authority
+    provider = Provider(entry.where, issuer, client, config.get("client-secret", ""), pem)
+    return Oidc(provider, now, config.get("id-token", ""), config.get("refresh-token", ""))
 
 
 def data_or_file(entry: Entry[User] | Entry[Cluster], name: str, data: str | None, path: str | None) -> bytes | Path:
@@ -82,17 +123,24 @@ def plugin(spec: ExecSpec, entry: Entry[User], cluster: Entry[Cluster]) -> Plugi
         command,
         tuple(spec.args or ()),
         {variable.name: variable.value for variable in spec.env or ()},
-        cluster_info(cluster.value) if spec.provide_cluster_info else None,
+        cluster_info(cluster) if spec.provide_cluster_info else None,
         spec.install_hint or "",
     )
 
 
-def cluster_info(cluster: Cluster) -> dict[str, object]:
-    """Return what a plugin with provideClusterInfo is told."""
+def cluster_info(entry: Entry[Cluster]) -> dict[str, object]:
+    """Return what a plugin with provideClusterInfo is told. Raises: BadKubeconfig."""
+    cluster = entry.value
+    authority = cluster.certificate_authority_data
+    if not authority and cluster.certificate_authority:
+        file = file_at(entry, "certificate-authority", cluster.certificate_authority)
+        authority = base64.b64encode(read_file(file)).decode()
+    extensions = {extension.name: extension.extension for extension in cluster.extensions or ()}
     told = {
         "tls-server-name": cluster.tls_server_name,
         "insecure-skip-tls-verify": cluster.insecure_skip_tls_verify,
-        "certificate-authority-data": cluster.certificate_authority_data,
+        "certificate-authority-data": authority,
         "proxy-url": cluster.proxy_url,
+        "config": extensions.get(EXTENSION),
     }
     return {"server": cluster.server} | {name: value for name, value in told.items() if value}

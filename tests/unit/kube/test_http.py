@@ -162,6 +162,58 @@ def test_a_broken_or_silent_line_is_unreachable(answer: Answer, streaming: bool,
     assert asyncio.run(main()).reason == reason
 
 
+def test_impersonation_goes_with_every_request_and_large_answers_come_whole() -> None:
+    pages = [b"x" * size for size in (300_000, 700_000, 400_000)]
+
+    async def answering(request: web.Request) -> web.StreamResponse:
+        assert request.headers.getall("Impersonate-Group") == ["dev", "ops"]
+        stream = web.StreamResponse()  # as real servers send large lists: of unknown length
+        await stream.prepare(request)
+        await stream.write(pages[int(request.query["continue"])])
+        return stream
+
+    async def main() -> None:
+        headers = (("Impersonate-User", "jane"), ("Impersonate-Group", "dev"), ("Impersonate-Group", "ops"))
+        async with serving(answering) as port:
+            made = HttpTransport(Access(f"http://127.0.0.1:{port}", impersonation=headers))
+            for number, page in enumerate(pages):
+                response = await made.request(Request("GET", "/", {"continue": str(number)}))
+                assert response.body == page
+            await made.close()
+
+    asyncio.run(main())
+
+
+def test_a_new_certificate_gets_new_connections_and_what_is_under_way_ends_on_the_old() -> None:
+    class Rotating(Fixed):
+        certificate = b""
+
+        async def current(self) -> Credential:
+            return Credential("t", self.certificate)
+
+    async def main() -> None:
+        rotating, going_on = Rotating(Credential()), asyncio.Event()
+
+        async def slowly(request: web.Request) -> web.StreamResponse:
+            if request.path == "/slow":
+                await going_on.wait()
+            return web.Response(text="done")
+
+        async with serving(slowly) as port, transport(port, rotating) as made, asyncio.TaskGroup() as group:
+            slow = group.create_task(made.request(Request("GET", "/slow")))
+            while made._pool is None or not made._pool.users:
+                await asyncio.sleep(0)
+            old = made._pool
+            rotating.certificate = b"new"
+            assert (await made.request(Request("GET", "/"))).body == b"done"
+            assert not old.session.closed
+            going_on.set()
+            assert (await slow).body == b"done"
+            assert old.session.closed
+
+    asyncio.run(main())
+
+
 def test_a_port_where_nobody_listens_is_refused() -> None:
     async def main() -> tuple[int, Unreachable]:
         async with serving(echo) as port:

@@ -33,6 +33,11 @@ def config(user: Mapping[str, Any] | None = None, cluster: Mapping[str, Any] = N
     }
 
 
+def oidc(**more: str) -> dict[str, Any]:
+    given = {"idp-issuer-url": "https://i.example", "client-id": "kubernetes", "id-token": "s3cret", **more}
+    return {"auth-provider": {"name": "oidc", "config": given}}
+
+
 def data(document: object) -> bytes:
     return msgspec.json.encode(document)
 
@@ -54,6 +59,22 @@ def test_a_secret_with_a_token_gives_the_way_in() -> None:
     assert (access.verify, access.server_name, access.proxy) == (True, "kube", "http://p:1")
     assert token(access) == "s3cret"
     assert "s3cret" not in repr(access) + repr(asyncio.run(access.credentials.current()))
+
+
+def test_impersonation_becomes_headers_and_an_https_proxy_is_one() -> None:
+    extra = {"Scopes": ["view", "dev"], "acme.com/team": ["a"]}
+    user = {"token": "t", "as": "jane", "as-uid": "7", "as-groups": ["dev", "ops"], "as-user-extra": extra}
+    access = read(config(user, {"proxy-url": "https://p:3128"}))
+    assert access.impersonation == (
+        ("Impersonate-User", "jane"),
+        ("Impersonate-Uid", "7"),
+        ("Impersonate-Group", "dev"),
+        ("Impersonate-Group", "ops"),
+        ("Impersonate-Extra-scopes", "view"),
+        ("Impersonate-Extra-scopes", "dev"),
+        ("Impersonate-Extra-acme.com%2Fteam", "a"),
+    )
+    assert access.proxy == "https://p:3128"
 
 
 def test_another_context_can_be_chosen() -> None:
@@ -88,8 +109,12 @@ def test_another_context_can_be_chosen() -> None:
         (config({"client-key": "/etc/hosts"}), 'user "me" names a file (client-key)'),
         (config({"exec": {"command": "aws"}}), 'user "me" has exec; a kubeconfig in a Secret may not run programs'),
         (config({"username": "u", "password": "p"}), 'user "me" has a user name and password'),
-        (config({"auth-provider": {"name": "gcp"}}), 'user "me" has auth-provider, which Kubernetes 1.26 removed'),
-        (config({"token": "t", "as": "admin"}), 'user "me" has "as"; impersonation is not supported'),
+        (config({"auth-provider": {"name": "gcp"}}), 'user "me" has auth-provider gcp, which Kubernetes 1.26 removed'),
+        (config({"auth-provider": {"name": "oidc"}}), "oidc needs idp-issuer-url and client-id in its config"),
+        (config(oidc(**{"idp-issuer-url": "http://i"})), "idp-issuer-url must begin with https://"),
+        (config(oidc(**{"idp-certificate-authority": "/etc/hosts"})), "names a file (idp-certificate-authority)"),
+        (config({**oidc(), "token": "t"}), 'user "me" has auth-provider beside another credential; keep one'),
+        (config({"token": "t", "as-groups": ["admins"]}), 'user "me" has as-uid, as-groups or as-user-extra without'),
         (config({"client-certificate-data": PEM}), 'user "me" has a client certificate without its key'),
     ],
 )
