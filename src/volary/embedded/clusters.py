@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from volary.embedded.api.restoring import clone
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import RING, Store
+from volary.embedded.api.tokens import Signer
 from volary.embedded.controllers import Clock, Manager, World, controllers
 from volary.embedded.signing_key import SigningKey
 
@@ -25,6 +26,7 @@ class Style:
     ring: int = RING  # changes kept for watches to go on from; `SMALL_RING` where there are hundreds of clusters
     controllers: bool = True  # they run in the loop in which a cluster is made
     events: bool = True  # what controllers tell people
+    signer: Signer | None = None  # of ServiceAccounts' tokens; None: none are issued
 
 
 class Taken(Exception):

@@ -17,7 +17,7 @@ from volary.embedded.controllers.objects import spec_of
 from volary.embedded.controllers.world import Line
 from volary.embedded.image_table import NotRunnable, Program
 from volary.embedded.pod_env import Given, Missing
-from volary.embedded.pod_status import ContainerState, running, terminated, waiting
+from volary.embedded.pod_status import running, taken_up, terminated, waiting
 from volary.embedded.probes import Probe, ask, read_probe, repeat, whether_it_answers
 from volary.embedded.processes import Child, Command
 
@@ -37,7 +37,7 @@ class Container:
     def __init__(self, pod: PodRun, spec: Object) -> None:
         self.pod = pod
         self.spec = spec
-        self.state = ContainerState(str(spec["name"]), str(spec.get("image") or ""))
+        self.state = taken_up(pod.pod, spec, pod.world.now())
         self.child: Child | None = None
         self.stopping = False
         self.exit_code: int | None = None  # of the process that the end of the pod has ended
@@ -48,6 +48,8 @@ class Container:
 
     async def live(self) -> None:
         """Start the container, and again each time it ends, as the pod's restart policy says."""
+        if self.state.over:
+            return
         program, version = await self._pull()
         self._anything = program.anything
         while not self.stopping:

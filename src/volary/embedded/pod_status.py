@@ -64,6 +64,33 @@ def terminated(code: int, began: datetime, now: datetime, container: str) -> New
     return {"terminated": entry}
 
 
+LOST = 255  # the exit code that a kubelet shows for a container that ended while it did not look
+
+
+def taken_up(pod: Object, spec: Object, now: datetime) -> ContainerState:
+    """Return a container as a node finds it that begins with this pod: a fresh one, or one whose process is lost."""
+    name, policy = str(spec["name"]), spec_of(pod).get("restartPolicy", "Always")
+    state = ContainerState(name, str(spec.get("image") or ""))
+    before = next((it for it in status_of(pod).get("containerStatuses") or () if it["name"] == name), None)
+    if before is None or not before.get("containerID"):
+        return state
+    ended: NewObject = {"terminated": before["state"].get("terminated") or lost(before, now)}
+    code = ended["terminated"].get("exitCode", LOST)
+    if policy == "Never" or (policy == "OnFailure" and code == 0):
+        state.state, state.over, state.restarts = ended, True, int(before.get("restartCount") or 0)
+        state.id = str(before["containerID"]).partition("://")[2]
+    else:
+        state.last_state, state.restarts = ended, int(before.get("restartCount") or 0) + 1
+    return state
+
+
+def lost(before: Object, now: datetime) -> NewObject:
+    """Return the end of a container that ran when it was last seen."""
+    began = (before["state"].get("running") or {}).get("startedAt") or format_time(now)
+    ended = {"exitCode": LOST, "reason": "Unknown", "startedAt": began, "finishedAt": format_time(now)}
+    return {**ended, "containerID": before["containerID"]}
+
+
 @dataclass(frozen=True, slots=True)
 class Where:
     """The addresses of a pod."""

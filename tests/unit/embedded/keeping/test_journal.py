@@ -40,6 +40,21 @@ def test_a_server_begins_with_the_objects_the_version_and_the_kinds_of_before(tm
     assert not server.journal.notes
 
 
+def test_objects_look_as_their_definition_says_now(tmp_path: Path) -> None:
+    server = Kept(tmp_path)
+    server.post(CRDS, definition())
+    server.post(WIDGETS, {"apiVersion": "example.com/v1", "kind": "Widget", "metadata": {"name": "w"},
+                          "spec": {"image": "a:1", "note": "gone soon"}})  # fmt: skip
+    newer = server.get(f"{CRDS}/widgets.example.com")
+    properties = newer["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    del properties["note"]
+    properties["mode"]["default"] = "Slow"
+    server.put(f"{CRDS}/widgets.example.com", newer)
+    before = server.get(f"{WIDGETS}/w")
+    assert before["spec"] == {"image": "a:1", "replicas": 1, "mode": "Slow"}
+    assert again(server, tmp_path).get(f"{WIDGETS}/w") == before
+
+
 def test_a_field_keeps_its_owner(tmp_path: Path) -> None:
     server = Kept(tmp_path)
     server.apply("deployments/web", deployment("web", replicas=2), manager="m1")
