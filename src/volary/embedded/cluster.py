@@ -42,6 +42,7 @@ class Wanted:
     audit: bool = False  # write DIR/audit.log
     controllers: bool = True  # False: a kube-controller-manager elsewhere does their work
     keep: bool = False  # keep objects in DIR/journal.db, begin with those that are there
+    version: str = ""  # the minor of Kubernetes that it is ("1.33"); "" for the newest
     users: Mapping[str, User] = field(default_factory=dict)  # token -> who has it, beside the admin
 
 
@@ -78,7 +79,7 @@ class EmbeddedCluster:
         self.journal = open_journal(folder) if wanted.keep else None
         store = Store(keeper=self.journal)
         key = SigningKey(folder / "service-accounts.key" if wanted.keep else None)
-        self.api = ApiServer(wanted.name, clock.now, clock.rng, clock.new_id, store, signer=key)
+        self.api = ApiServer(wanted.name, clock.now, clock.rng, clock.new_id, store, signer=key, version=wanted.version)
         if self.journal:
             restore(self.api.core, *self.journal.load())
         self.world = World(self.api.local, clock)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from volary.embedded.api.registry import BUILTINS, Kind, definition_names, definitions
+from volary.embedded.api.registry import Kind, definition_names
+from volary.embedded.api.releases import NEWEST, definitions_in, kinds_in
 from volary.embedded.api.schema import ANYTHING, Node
 
 # Kinds served under two groups or versions are stored once: resource -> where.
@@ -67,12 +68,13 @@ class ResourceType:
 
 
 @cache
-def builtin_types() -> dict[tuple[str, str, str], ResourceType]:
-    """Return (group, version, plural) -> type of all built-ins."""
+def builtin_types(minor: int = NEWEST) -> dict[tuple[str, str, str], ResourceType]:
+    """Return (group, version, plural) -> type of all built-ins of a minor."""
     found: dict[tuple[str, str, str], ResourceType] = {}
-    for kind in BUILTINS:
+    known = definitions_in(minor)
+    for kind in kinds_in(minor):
         name = definition_names().get((kind.group, kind.version, kind.kind))
-        node = Node(definitions()[name], definitions(), name) if name else ANYTHING
+        node = Node(known[name], known, name) if name else ANYTHING
         group, version, plural = STORED_IN.get(kind.resource, (kind.group, kind.version, kind.plural))
         stored = f"{group}/{version}" if group else version
         found[kind.group, kind.version, kind.plural] = ResourceType(
@@ -84,18 +86,19 @@ def builtin_types() -> dict[tuple[str, str, str], ResourceType]:
 class Catalog:
     """The types of one server."""
 
-    def __init__(self) -> None:
+    def __init__(self, minor: int = NEWEST) -> None:
+        self.minor = minor
         self._custom: dict[tuple[str, str, str], ResourceType] = {}
         self.revision = 0  # changes whenever the answer of discovery does
 
     def clone(self) -> Catalog:
         """Return a catalog of its own that begins with the same types."""
-        found = Catalog()
+        found = Catalog(self.minor)
         found._custom, found.revision = dict(self._custom), self.revision
         return found
 
     def find(self, group: str, version: str, plural: str) -> ResourceType | None:
-        return builtin_types().get((group, version, plural)) or self._custom.get((group, version, plural))
+        return builtin_types(self.minor).get((group, version, plural)) or self._custom.get((group, version, plural))
 
     def stored(self, resource: str) -> ResourceType | None:
         """Return the type that GROUP/PLURAL is stored as."""
@@ -107,14 +110,14 @@ class Catalog:
     def versions(self, resource: str) -> Iterator[ResourceType]:
         """Yield the types that GROUP/PLURAL is served as."""
         group, _, plural = resource.partition("/")
-        yield from _builtin_by_resource().get(resource, ())
+        yield from _builtin_by_resource(self.minor).get(resource, ())
         for key, found in self._custom.items():
             if key[0] == group and key[2] == plural:
                 yield found
 
     def kinds(self) -> Iterator[ResourceType]:
         """Yield all types: built-ins, then custom ones."""
-        yield from builtin_types().values()
+        yield from builtin_types(self.minor).values()
         yield from self._custom.values()
 
     def by_kind(self, api_version: str, kind: str) -> ResourceType | None:
@@ -126,7 +129,7 @@ class Catalog:
         return None
 
     def serves_builtin(self, group: str, version: str) -> bool:
-        return (group, version) in _builtin_versions()
+        return (group, version) in _builtin_versions(self.minor)
 
     def install(self, definition: str, types: list[ResourceType]) -> None:
         """Serve what a CRD defines, in place of what it defined before."""
@@ -141,13 +144,13 @@ class Catalog:
 
 
 @cache
-def _builtin_versions() -> frozenset[tuple[str, str]]:
-    return frozenset((group, version) for group, version, _ in builtin_types())
+def _builtin_versions(minor: int) -> frozenset[tuple[str, str]]:
+    return frozenset((group, version) for group, version, _ in builtin_types(minor))
 
 
 @cache
-def _builtin_by_resource() -> dict[str, tuple[ResourceType, ...]]:
+def _builtin_by_resource(minor: int) -> dict[str, tuple[ResourceType, ...]]:
     found: dict[str, tuple[ResourceType, ...]] = {}
-    for it in builtin_types().values():
+    for it in builtin_types(minor).values():
         found[it.storage] = (*found.get(it.storage, ()), it)
     return found

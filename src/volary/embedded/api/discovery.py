@@ -12,30 +12,16 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
+from hashlib import sha256, sha512
 from typing import Any
 
 import msgspec
 
 from volary.embedded.api.errors import no_such_path
 from volary.embedded.api.registry import Kind, Subresource
+from volary.embedded.api.releases import NEWEST, version_in
 from volary.kube.transport import Response
 
-VERSION = {
-    "major": "1",
-    "minor": "36",
-    "emulationMajor": "1",
-    "emulationMinor": "36",
-    "minCompatibilityMajor": "1",
-    "minCompatibilityMinor": "35",
-    "gitVersion": "v1.36.3+embedded",
-    "gitCommit": "",
-    "gitTreeState": "",
-    "buildDate": "1970-01-01T00:00:00Z",
-    "goVersion": "",
-    "compiler": "",
-    "platform": "",
-}
 HEALTH = frozenset({"/livez", "/readyz", "/healthz", "/livez/ping", "/readyz/ping", "/healthz/ping"})
 AGGREGATED = "apidiscovery.k8s.io"
 # kubectl resolves a short name to the first group that has it, so the order of groups is part of the interface.
@@ -53,7 +39,8 @@ Groups = Mapping[str, Mapping[str, Sequence[Kind]]]
 class Discovery:
     """The documents for one set of kinds."""
 
-    def __init__(self, kinds: Iterable[Kind]) -> None:
+    def __init__(self, kinds: Iterable[Kind], minor: int = NEWEST) -> None:
+        self.minor = minor
         self.groups = grouped(kinds)
         self._answers: dict[tuple[str, str], Response] = {}
 
@@ -76,7 +63,7 @@ class Discovery:
             case [""]:
                 return {"paths": self._paths()}
             case ["version"]:
-                return VERSION
+                return version_in(self.minor)
             case ["api"]:
                 return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []}
             case ["apis"]:
@@ -239,11 +226,16 @@ def response_kind(group: str, version: str, kind: str) -> dict[str, str]:
 
 
 def json_answer(document: dict[str, Any], form: str) -> Response:
-    extra = f";g={AGGREGATED};v={form};as=APIGroupDiscoveryList" if form else ""
-    headers = {"content-type": f"application/json{extra}", "cache-control": "no-cache, private"}
-    if form:
-        headers["vary"] = "Accept"
-    return Response(200, headers, msgspec.json.encode(document))
+    """Return a document; all groups in one come with a tag, so that a client need not read them twice."""
+    body = msgspec.json.encode(document)
+    if not form:
+        return Response(200, {"content-type": "application/json", "cache-control": "no-cache, private"}, body)
+    headers = {"content-type": f"application/json;g={AGGREGATED};v={form};as=APIGroupDiscoveryList"}
+    return Response(200, {**headers, "cache-control": "public", "vary": "Accept", "etag": etag(body)}, body)
+
+
+def etag(body: bytes) -> str:
+    return f'"{sha512(body).hexdigest().upper()}"'
 
 
 def text_answer(text: str, status: int = 200) -> Response:

@@ -15,16 +15,16 @@ from typing import Any
 
 import msgspec
 
-from volary.embedded.api.discovery import VERSION, Groups, grouped
+from volary.embedded.api.discovery import Groups, etag, grouped
 from volary.embedded.api.openapi_v2 import encoded
 from volary.embedded.api.registry import Kind, definition_names, definitions, load
+from volary.embedded.api.releases import NEWEST, definitions_in, version_in
 from volary.kube.transport import Response
 
 META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 V2 = "#/definitions/"
 V3 = "#/components/schemas/"
 PROTOBUF_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"  # "@" in it would be no MIME type
-INFO = {"title": "Kubernetes", "version": VERSION["gitVersion"]}
 WRITE = ("dryRun", "fieldManager", "fieldValidation")
 LIST = (
     "allowWatchBookmarks", "continue", "fieldSelector", "labelSelector", "limit", "resourceVersion",
@@ -49,13 +49,15 @@ CustomSchemas = Mapping[tuple[str, str, str], Schema]  # (group, version, kind) 
 class OpenApi:
     """The documents for one set of kinds; `schemas` are those of custom resources."""
 
-    def __init__(self, kinds: Iterable[Kind], schemas: CustomSchemas) -> None:
+    def __init__(self, kinds: Iterable[Kind], schemas: CustomSchemas, minor: int = NEWEST) -> None:
+        self.minor = minor
+        self.info = {"title": "Kubernetes", "version": version_in(minor)["gitVersion"]}
         self.groups = grouped(kinds)
         self.schemas = schemas
         self._answers: dict[str, Response] = {}
 
-    def answer(self, path: str, accept: str) -> Response | None:
-        """Return the document at a path below /openapi, or None where there is none."""
+    def answer(self, path: str, accept: str, wanted: str = "") -> Response | None:
+        """Return the document at a path below /openapi, or None where there is none; `wanted`: the hash asked for."""
         if path.startswith("/openapi/v3/") and not self._serves(path):
             return Response(404, {}, b"")  # so that a client sees nothing to read, as a real server has it
         wants_protobuf = path == "/openapi/v2" and "proto-openapi.spec.v2" in accept
@@ -67,12 +69,18 @@ class OpenApi:
                 case ["openapi", "v3"]:
                     self._answers[key] = plain(msgspec.json.encode({"paths": self._index()}))
                 case ["openapi", "v3", "api", version]:
-                    self._answers[key] = kept(self._version_3("", version))
+                    self._answers[key] = self._version_3("", version)
                 case ["openapi", "v3", "apis", group, version]:
-                    self._answers[key] = kept(self._version_3(group, version))
+                    self._answers[key] = self._version_3(group, version)
                 case _:
                     return None
-        return self._answers[key]
+        found = self._answers[key]
+        if not wanted or "etag" not in found.headers or not path.startswith("/openapi/v3/"):
+            return found
+        known = found.headers["etag"].strip('"')
+        if wanted != known:
+            return Response(301, {**found.headers, "location": f"{path}?hash={known}"}, b"")
+        return Response(200, {**found.headers, "cache-control": "public, immutable"}, found.body)
 
     def _serves(self, path: str) -> bool:
         match path.strip("/").split("/"):
@@ -85,47 +93,47 @@ class OpenApi:
     def _index(self) -> dict[str, Any]:
         found = {}
         for group, versions in self.groups.items():
-            for version, kinds in versions.items():
+            for version in versions:
                 path = f"apis/{group}/{version}" if group else f"api/{version}"
-                known = [(kind, self.schemas.get((kind.group, kind.version, kind.kind))) for kind in kinds]
-                digest = sha512(repr((VERSION, known)).encode()).hexdigest().upper()
-                found[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={digest}"}
+                found[path] = {"serverRelativeURL": f"/openapi/v3/{path}?hash={self._digest(group, version)}"}
         return found
 
-    def _version_3(self, group: str, version: str) -> bytes:
+    def _digest(self, group: str, version: str) -> str:
+        """Return a hash of all that a document is made of; the document itself need not be made for it."""
         kinds = self.groups[group][version]
-        found = {name: ONE_OF.get(name) or version_3_schema(it) for name, it in schemas_of(kinds, self.schemas).items()}
-        document = {"openapi": "3.0.0", "info": INFO, "paths": paths(kinds, 3), "components": {"schemas": found}}
-        return msgspec.json.encode(document)
+        known = [(kind, self.schemas.get((kind.group, kind.version, kind.kind))) for kind in kinds]
+        return sha512(repr((self.info, known)).encode()).hexdigest().upper()
+
+    def _version_3(self, group: str, version: str) -> Response:
+        kinds = self.groups[group][version]
+        known = schemas_of(kinds, self.schemas, self.minor)
+        found = {name: ONE_OF.get(name) or version_3_schema(it) for name, it in known.items()}
+        document = {"openapi": "3.0.0", "info": self.info, "paths": paths(kinds, 3), "components": {"schemas": found}}
+        headers = {"content-type": "application/json", "vary": "Accept", "cache-control": "no-cache, private"}
+        return Response(200, {**headers, "etag": f'"{self._digest(group, version)}"'}, msgspec.json.encode(document))
 
     def _version_2(self, as_protobuf: bool) -> Response:
         kinds = every_kind(self.groups)
         document = {
             "swagger": "2.0",
-            "info": INFO,
+            "info": self.info,
             "paths": paths(kinds, 2),
-            "definitions": schemas_of(kinds, self.schemas),
+            "definitions": schemas_of(kinds, self.schemas, self.minor),
         }
-        if as_protobuf:
-            return plain(encoded(document), PROTOBUF_V2)
-        return plain(msgspec.json.encode(document))
+        body = msgspec.json.encode(document)
+        found = plain(encoded(document), PROTOBUF_V2) if as_protobuf else plain(body)
+        return Response(200, {**found.headers, "etag": etag(body)}, found.body)
 
 
 def plain(body: bytes, content_type: str = "application/json") -> Response:
     return Response(200, {"content-type": content_type, "vary": "Accept"}, body)
 
 
-def kept(body: bytes) -> Response:
-    """Answer with a document that never changes at its address, hash included."""
-    headers = {"content-type": "application/json", "vary": "Accept", "cache-control": "public, immutable"}
-    return Response(200, headers, body)
-
-
 def every_kind(groups: Groups) -> list[Kind]:
     return [kind for versions in groups.values() for kinds in versions.values() for kind in kinds]
 
 
-def schemas_of(kinds: Sequence[Kind], custom: CustomSchemas) -> dict[str, Schema]:
+def schemas_of(kinds: Sequence[Kind], custom: CustomSchemas, minor: int) -> dict[str, Schema]:
     """Return name -> definition of these kinds, their lists and subresources, and whatever those refer to."""
     found: dict[str, Schema] = {}
     roots = [f"{META}{name}" for name in ("DeleteOptions", "Status", "ObjectMeta", "ListMeta")]
@@ -141,24 +149,26 @@ def schemas_of(kinds: Sequence[Kind], custom: CustomSchemas) -> dict[str, Schema
     while waiting:
         name = waiting.pop()
         if name not in found:
-            found[name] = with_words(name)
+            found[name] = with_words(name, minor)
             waiting += [reference.rpartition("/")[2] for reference in references(found[name])]
     return dict(sorted(found.items()))
 
 
 @cache
-def with_words(name: str) -> Schema:
+def with_words(name: str, minor: int) -> Schema:
     """Return a built-in definition with the words that its fields may hold, for people to read.
 
     They are not in what requests are checked by: the server's own rules say more, in words of their own.
     """
-    definition = definitions()[name]
+    definition = definitions_in(minor)[name]
     words: dict[str, list[str]] = enums().get(name) or {}
     if not words:
         return definition
     fields = dict(definition["properties"])
     for field, listed in words.items():
-        schema = fields[field]
+        schema = fields.get(field)
+        if schema is None:  # a later release has it
+            continue
         is_list = "items" in schema
         fields[field] = (
             {**schema, "items": {**schema["items"], "enum": listed}} if is_list else {**schema, "enum": listed}

@@ -37,6 +37,7 @@ from volary.embedded.api.local_access import LocalAccess
 from volary.embedded.api.openapi import OpenApi
 from volary.embedded.api.patching import patch
 from volary.embedded.api.reading import JSON, Snapshots, shown
+from volary.embedded.api.releases import NEWEST, minor_of
 from volary.embedded.api.store import Store
 from volary.embedded.api.token_requests import request_token
 from volary.embedded.api.tokens import AccountTokens, Signer
@@ -59,9 +60,15 @@ class ApiServer:
         store: Store | None = None,
         catalog: Catalog | None = None,
         signer: Signer | None = None,
+        version: str = "",
     ) -> None:
-        """Without a `signer` no tokens are issued."""
-        self.core = Core(name, now, rng, new_id, store or Store(), catalog or Catalog())
+        """Without a `signer` no tokens are issued; `version` is a minor of Kubernetes ("1.33"), "" for the newest.
+
+        Raises: UnknownRelease.
+        """
+        self.core = Core(
+            name, now, rng, new_id, store or Store(), catalog or Catalog(minor_of(version) if version else NEWEST)
+        )
         bootstrap_roles.sow(self.core.store, name, self.core.stamp())
         self.gate = Gate(self.core.rbac)
         self.signer = signer
@@ -232,26 +239,37 @@ class ApiServer:
         discovery, openapi = self._faces()
         accept = request.headers.get("accept", "")
         path = request.path.rstrip("/") or "/"
-        found = openapi.answer(path, accept) if path.startswith("/openapi") else discovery.answer(path, accept)
+        if path.startswith("/openapi"):
+            found = openapi.answer(path, accept, request.query.get("hash", ""))
+        else:
+            found = discovery.answer(path, accept)
         if found is None:
             raise PlainNotFound()
         if request.method not in ("GET", "HEAD"):
             raise not_allowed()
-        return found
+        return unless_known(request, found)
 
     def _faces(self) -> tuple[Discovery, OpenApi]:
         """Return the documents of what is served now; they are made anew when a definition changes."""
         revision = self.core.catalog.revision
         if self._documents is None or self._documents[0] != revision:
-            types = list(self.core.catalog.kinds())
+            types, minor = list(self.core.catalog.kinds()), self.core.catalog.minor
             kinds = [it.kind for it in types]
             schemas = {
                 (it.group, it.kind.version, it.kind.kind): (it.version.get("schema") or {}).get("openAPIV3Schema") or {}
                 for it in types
                 if it.custom
             }
-            self._documents = (revision, Discovery(kinds), OpenApi(kinds, schemas))
+            self._documents = (revision, Discovery(kinds, minor), OpenApi(kinds, schemas, minor))
         return self._documents[1], self._documents[2]
+
+
+def unless_known(request: Request, found: Response) -> Response:
+    """Return a document, or 304 to a client that has it."""
+    tag = found.headers.get("etag")
+    if tag is None or request.headers.get("if-none-match") != tag or found.status != 200:
+        return found
+    return Response(304, {key: it for key, it in found.headers.items() if key != "content-type"}, b"")
 
 
 def refuse_scope(type_: ResourceType, path: Path) -> None:
