@@ -19,6 +19,7 @@ ACCEPTED: Mapping[str, str] = {
     "cel-compiling: too dear": COST,
     "custom: many errors": MAP_ORDER,
     "definitions-refused: spec: not a number": GO_TEXT,
+    'definitions-values: {"i": 2.0}': "A whole number that is sent with a point comes back with it.",
     "lists: bad token": "The message shows a byte that is no text, escaped as Go does.",
     "paths: api": "The embedded server has no address outside this machine to name.",
     "paths: core": HONEST,

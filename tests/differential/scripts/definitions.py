@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 from tests.differential.scripts.cel import CRDS, definition, entries, items, rule, script, struct, text, whole
@@ -367,6 +368,35 @@ def columns() -> list[Step]:
     ]  # fmt: skip
 
 
+VALUES: Object = {
+    "i": whole(), "i32": whole(format="int32"), "i64": whole(format="int64"), "im": whole(minimum=0, format="int32"), "n": {"type": "number"}, "nf": {"type": "number", "format": "float"},
+    "b": {"type": "boolean"}, "o": struct({}), "l": items(text()), "s": text(), "d": text(format="date-time"), "e": text(format="email"), "u": text(format="uuid"), "m": entries(whole()),
+    "mp": entries(text(), minProperties=1), "en": {"type": "integer", "enum": [1, 2]}, "any": {"type": "object", "anyOf": [{"required": ["a"]}, {"required": ["b"]}], "properties": {"a": text(), "b": text()}},
+    "all": {"type": "string", "allOf": [{"minLength": 3}, {"pattern": "^a"}]}, "some": {"type": "string", "allOf": [{"minLength": 1}, {"pattern": "^a"}]}, "no": {"type": "string", "not": {"enum": ["x"]}},
+    "one": {"type": "object", "properties": {"t": text(), "v": text()}, "oneOf": [{"properties": {"t": {"enum": ["A"]}, "v": {"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]}}}, {"properties": {"t": {"not": {"enum": ["A"]}}}}]},
+    "ios": {**INT_OR_STRING, "pattern": "^[0-9]+%$", "maximum": 5}, "mult": {"type": "integer", "multipleOf": 3}, "ex": {"type": "number", "exclusiveMinimum": True, "minimum": 1.5, "exclusiveMaximum": True, "maximum": 9},
+    "dur": text(format="duration"), "by": text(format="byte"), "nul": whole(nullable=True), "minl": items(text(), minItems=2), "maxp": entries(text(), maxProperties=1), "ip": text(format="ipv4"), "cidr": text(format="cidr"),
+    "uri": text(format="uri"), "host": text(format="hostname"), "date": text(format="date"), "short": text(format="k8s-short-name"), "mac": text(format="mac"), "color": text(format="hexcolor"),
+}  # fmt: skip
+TRIED: tuple[Object, ...] = (
+    {"i": 1.5}, {"i32": 1.5}, {"im": 1.5}, {"i32": 3000000000}, {"i64": 1e30}, {"i": "x"}, {"i": 2.0}, {"n": "x"}, {"n": 3}, {"nf": 1e300}, {"b": 1}, {"o": 1}, {"o": []}, {"l": "x"}, {"l": [1]},
+    {"s": 1}, {"s": True}, {"s": 1.5}, {"s": {}}, {"s": []}, {"d": "x"}, {"d": 1}, {"d": True}, {"e": "x"}, {"u": "x"}, {"m": {"k": "x"}}, {"mp": {}}, {"en": 3}, {"any": {}}, {"all": "x"}, {"some": "x"}, {"no": "x"},
+    {"one": {"t": "A", "v": "x"}}, {"ios": "x"}, {"ios": 9}, {"mult": 4}, {"ex": 1.5}, {"ex": 9}, {"dur": "x"}, {"dur": "3 days"}, {"by": "!"}, {"i": None}, {"nul": None}, {"minl": ["a"]}, {"maxp": {"a": "1", "b": "2"}},
+    {"en": None}, {"l": [None]}, {"m": {"k": None}}, {"ip": "1.2.3"}, {"ip": "1.2.3.4"}, {"cidr": "10.0.0.0"}, {"uri": "a b"}, {"uri": "/a"}, {"host": "a_b"}, {"host": "a.example.com"}, {"date": "2026-13-01"}, {"short": "A"}, {"mac": "x"}, {"color": "#12"},
+)  # fmt: skip
+
+
+def values() -> list[Step]:
+    group = "values.example.com"
+    body = definition(group, struct(copy.deepcopy(VALUES)))
+    made = [{"apiVersion": f"{group}/v1", "kind": "Gauge", "metadata": {"name": "x"}, "spec": spec} for spec in TRIED]
+    return [
+        post("define", CRDS, body),
+        get("SERVED", f"/apis/{group}/v1/gauges"),
+        *(post(json.dumps(it["spec"]), f"{group}/v1!gauges?dryRun=All", it) for it in made),
+    ]
+
+
 SCRIPTS = [
     script("definitions-refused", *refused()),
     script("definitions-names", *conflicts()),
@@ -374,4 +404,5 @@ SCRIPTS = [
     script("definitions-embedded", *embedded()),
     script("definitions-selectors", *selectors()),
     script("definitions-columns", *columns()),
+    script("definitions-values", *values()),
 ]

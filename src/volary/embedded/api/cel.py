@@ -184,7 +184,7 @@ WORDS = (
     (re.compile(r"^Index error: index=(-?\d+) size=\d+$"), r"index out of bounds: \1"),
     (re.compile(r"^No matching overloads found.*$", re.DOTALL), "no such overload"),
     (re.compile(r"^divide by zero$"), "division by zero"),
-    (re.compile(r"^modulus by zero$"), "modulus by zero"),
+    (re.compile(r"^cannot convert (\w+) to (\w+)$"), r"type conversion error from '\1' to '\2'"),
     (re.compile(r"^String to (Duration|Timestamp) conversion failed$"), CONVERSION),
 )
 

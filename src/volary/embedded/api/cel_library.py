@@ -58,6 +58,16 @@ def last_text_at(text: str, part: str, start: int | None = None) -> int:
     return text.rfind(part) if start is None else text.rfind(part, 0, start + len(part))
 
 
+def part(text: str, start: int, end: int | None = None) -> str:
+    stop = len(text) if end is None else end
+    for at in (start, stop):
+        if not 0 <= at <= len(text):
+            raise Failed(f"index out of range: {at}")
+    if start > stop:
+        raise Failed(f"invalid substring range. start: {start}, end: {stop}")
+    return text[start:stop]
+
+
 def expression(text: str) -> re.Pattern[str]:
     try:
         return pattern(text)
@@ -123,6 +133,8 @@ TEXTS = (
     Function("indexoF", ("string", "string", "int"), "int", text_at),
     Function("lastIndexoF", ("string", "string"), "int", last_text_at),
     Function("lastIndexoF", ("string", "string", "int"), "int", last_text_at),
+    Function("substrinG", ("string", "int"), "string", part),
+    Function("substrinG", ("string", "int", "int"), "string", part),
     Function("find", ("string", "string"), "string", find),
     Function("findAll", ("string", "string"), "list", find_all),
     Function("findAll", ("string", "string", "int"), "list", find_all),

@@ -1,8 +1,8 @@
 """The text of a rule, made ready for the library that evaluates it.
 
-The library lets nobody add overloads to a function of its own, so three functions that Kubernetes extends get names of
-the same length, which leaves every position in an error as it was. A format's `validate` gives an optional list, which
-no function of ours can return: the text around it makes one.
+The library lets nobody add overloads to a function of its own, so functions that Kubernetes extends, and one that
+strays from the language, get names of the same length, which leaves every position in an error as it was. A format's
+`validate` gives an optional list, which no function of ours can return: the text around it makes one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 # Name of the language -> ours. `string` is also a type, and only a function where a bracket follows.
-RENAMED: Mapping[str, str] = {"string": "strinG", "indexOf": "indexoF", "lastIndexOf": "lastIndexoF"}
+RENAMED: Mapping[str, str] = {
+    "string": "strinG",
+    "indexOf": "indexoF",
+    "lastIndexOf": "lastIndexoF",
+    "substring": "substrinG",
+}
 FORMAT = re.compile(r"format\s*\.\s*(?P<name>\w+)\s*\(\s*\)\s*\.\s*validate\s*\(")
 
 

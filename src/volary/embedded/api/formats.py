@@ -31,7 +31,7 @@ def uuid(version: str = "", variant: str = "") -> re.Pattern[str]:
 
 
 EMAIL = re.compile(r"(?:[^<>@]*<)?[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+>?\Z")
-HOST_LABEL = re.compile(r"[^\W_](?:[\w-]{0,61}[^\W_])?\Z")
+HOST_LABEL = re.compile(r"[^\W_](?:(?:[^\W_]|-){0,61}[^\W_])?\Z")
 MAC = re.compile(rf"{HEX}{{2}}(?:[:-]{HEX}{{2}}){{5}}(?:(?:[:-]{HEX}{{2}}){{2}}|(?:[:-]{HEX}{{2}}){{14}})?\Z", re.I)
 TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:?\d\d)\Z")
 COLOR = re.compile(r"#?(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})\Z")

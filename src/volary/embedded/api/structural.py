@@ -161,7 +161,7 @@ def _junctions(value: Any, raw: Raw, path: str, errors: Errors) -> None:
         found = [_inner(value, part, path) for part in any_of]
         if all(found):
             errors.append(invalid(WHOLE, "", f'"{path}" must validate at least one schema (anyOf)'))
-            errors.extend(_fewest(found))
+            errors.extend(found[_likeliest(value, any_of)])
     one_of = raw.get("oneOf")
     if one_of:
         found = [_inner(value, part, path) for part in one_of]
@@ -171,7 +171,7 @@ def _junctions(value: Any, raw: Raw, path: str, errors: Errors) -> None:
             text = f'"{path}" must validate one and only one schema (oneOf). {which}'
             errors.append(invalid(WHOLE, "", text))
             if not valid:
-                errors.extend(_fewest(found))
+                errors.extend(found[_likeliest(value, one_of)])
     broken = [it for it in (_inner(value, part, path) for part in raw.get("allOf") or ()) if it]
     errors.extend(error for it in broken for error in it)
     if broken:
@@ -181,8 +181,21 @@ def _junctions(value: Any, raw: Raw, path: str, errors: Errors) -> None:
         errors.append(invalid(WHOLE, "", f'"{path}" must not validate the schema (not)'))
 
 
-def _fewest(found: list[Errors]) -> Errors:
-    return sorted(found, key=len)[0]
+def _likeliest(value: Any, parts: list[Raw]) -> int:
+    """Return which of several schemas, all broken, is told of: the first of those that say most about the value."""
+    said = [_said(value, part) for part in parts]
+    return said.index(max(said))
+
+
+def _said(value: Any, raw: Raw) -> int:
+    """Return how much a schema says about a value."""
+    below = [part for name in ("allOf", "anyOf", "oneOf") for part in raw.get(name) or ()]
+    found = 1 + sum(_said(value, part) for part in below)
+    if isinstance(value, dict):
+        found += sum(
+            _said(value[name], child) for name, child in (raw.get("properties") or {}).items() if name in value
+        )
+    return found
 
 
 def _inner(value: Any, raw: Raw, path: str) -> Errors:
