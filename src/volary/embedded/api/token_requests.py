@@ -98,12 +98,10 @@ def _read(core: Core, call: Call) -> Object:
 
 def _type(account: ResourceType) -> ResourceType:
     """Return the type of a TokenRequest, served below ServiceAccounts."""
-    node = Node(definitions()[NAME], definitions(), NAME)
+    name = definition_names()[GROUP, VERSION, KIND]
+    node = Node(definitions()[name], definitions(), name)
     kind = Kind(GROUP, VERSION, account.plural, "", KIND, namespaced=True)
     return ResourceType(kind, node, account.storage, f"{GROUP}/{VERSION}", "")
-
-
-NAME = definition_names()[GROUP, VERSION, KIND]
 
 
 def _check_account(meta: Object, account: Entry, call: Call) -> None:

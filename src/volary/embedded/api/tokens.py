@@ -12,7 +12,6 @@ import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from hmac import compare_digest
 from typing import Any, Protocol
 
 import msgspec
@@ -134,7 +133,7 @@ class AccountTokens:
 
     def _claims(self, token: str) -> Read | None:
         """Return the claims of a token that we signed, None if it is no token of ours. Raises: Refused."""
-        digest = sha256(token.encode("utf-8", "surrogatepass")).digest()
+        digest = digest_of(token.encode("utf-8", "surrogatepass"))
         if digest in self._proved:
             return self._proved[digest]
         parts = token.split(".")
@@ -198,7 +197,7 @@ class AccountTokens:
         if entry is None or entry.obj["metadata"].get("deletionTimestamp"):
             raise Refused("Token has been invalidated")
         kept = str((entry.obj.get("data") or {}).get("token") or "")
-        if not compare_digest(kept.encode(), b64(token)):
+        if digest_of(kept.encode()) != digest_of(b64(token)):  # how long this takes says nothing of what is kept
             raise Refused("Token does not match server's copy")
         account = self._core.store.get("/serviceaccounts", namespace, name)
         if account is None:
@@ -228,6 +227,10 @@ def legacy_claims(account: Object, secret: str) -> Claims:
         LEGACY + "service-account.uid": meta["uid"],
         "sub": account_name(meta["namespace"], meta["name"]),
     }
+
+
+def digest_of(data: bytes) -> bytes:
+    return sha256(data).digest()
 
 
 def b64(text: str) -> bytes:
