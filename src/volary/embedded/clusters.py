@@ -27,6 +27,7 @@ class Style:
     controllers: bool = True  # they run in the loop in which a cluster is made
     events: bool = True  # what controllers tell people
     signer: Signer | None = None  # of ServiceAccounts' tokens; None: none are issued
+    version: str = ""  # the minor of Kubernetes that they are ("1.33"); "" for the newest
 
 
 class Taken(Exception):

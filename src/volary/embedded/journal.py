@@ -132,7 +132,8 @@ class Journal:
     def _refusal(self, error: sqlite3.Error) -> Problem:
         if not self._failing:
             self._failing = True
-            log.warning("the journal cannot be written; reads go on", extra={"journal": str(self.path)}, exc_info=error)
+            about = {"journal": str(self.path), "problem": str(error)}
+            log.warning("the journal cannot be written; reads go on", extra=about)
         return unexpected(f"{FULL}: {self.path}: {error}; nothing was written, reads go on")
 
     def _note(self, text: str) -> None:

@@ -31,6 +31,7 @@ from volary.kube.transport import Request, Response
 
 __all__ = ["Fault", "Kubeconfig", "embedded_cluster"]
 
+NAME = "test"  # of the cluster and its context
 PATIENCE_SECONDS = 60.0  # for the start and the end of the thread; both take a fraction of a second
 DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 
@@ -50,12 +51,12 @@ class Kubeconfig(str):
 class Asked:
     """What a test asks for."""
 
-    name: str
     crds: Sequence[str | Path]
     pods: bool
     faults: dict[str, Fault]
     pod_seconds: float
     clock: Clock
+    version: str
 
 
 def embedded_cluster(
@@ -66,16 +67,17 @@ def embedded_cluster(
     pod_seconds: float = 0.05,
     seed: int | None = None,
     clock: Clock | None = None,
-    name: str = "test",
+    version: str = "",
 ) -> Test:
     """Return a cluster to enter by `with` or `async with`; the block is given the path of a kubeconfig (0600).
 
     `crds`: files, or folders of files, of CustomResourceDefinitions that are there from the start. `pods` False:
     nothing runs them, they stay Pending. `faults`: images that fail. `pod_seconds`: how long a container takes to
     start. `seed`: the same chance and ids in each run. `clock`: in place of the computer's, for virtual time.
+    `version`: the minor of Kubernetes that it is ("1.33"), the newest if none is said.
     """
-    asked = Asked(name, tuple(crds), pods, {} if faults is None else faults, pod_seconds, clock or ComputerClock(seed))
-    return Test(asked)
+    faults = {} if faults is None else faults
+    return Test(Asked(tuple(crds), pods, faults, pod_seconds, clock or ComputerClock(seed), version))
 
 
 class Test:
@@ -117,7 +119,7 @@ class Thread:
         self._begun: Future[tuple[Kubeconfig, Callable[[], object]]] = Future()
         self._ended: Future[None] = Future()
         # Not waited for when a test runner is killed: the kernel takes its sockets back, and it has no processes.
-        self._thread = threading.Thread(target=self._run, name=f"cluster {asked.name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="embedded cluster", daemon=True)
         self._stop: Callable[[], object] | None = None
 
     def enter(self) -> Kubeconfig:
@@ -156,7 +158,9 @@ async def running(asked: Asked) -> AsyncIterator[Kubeconfig]:
     failed: BaseException | None = None
     with tempfile.TemporaryDirectory(prefix="embedded-cluster-") as folder:
         ground = pretending(Pretended(asked.faults, asked.pod_seconds))
-        cluster = EmbeddedCluster(Wanted(asked.name, pods=asked.pods), Path(folder) / "cluster", asked.clock, ground)
+        cluster = EmbeddedCluster(
+            Wanted(NAME, pods=asked.pods, version=asked.version), Path(folder) / "cluster", asked.clock, ground
+        )
         for where, definition in definitions:
             install(cluster.api, where, definition)
         async with asyncio.TaskGroup() as group:
@@ -173,7 +177,7 @@ async def running(asked: Asked) -> AsyncIterator[Kubeconfig]:
 
 def kubeconfig_of(cluster: EmbeddedCluster, folder: Path, asked: Asked) -> Kubeconfig:
     path = folder / "kubeconfig"
-    write_kubeconfig(path, {asked.name: cluster.server})
+    write_kubeconfig(path, {NAME: cluster.server})
     found = Kubeconfig(path)
     found.server, found.faults = cluster.server.url, asked.faults
     return found

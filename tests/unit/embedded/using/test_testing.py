@@ -58,10 +58,11 @@ def test_a_cluster_answers_in_its_block_and_is_gone_after_it() -> None:
 
 
 def test_two_at_once_know_nothing_of_each_other() -> None:
-    with embedded_cluster(name="one") as one, embedded_cluster(name="two", pods=False) as two:
+    with embedded_cluster() as one, embedded_cluster(pods=False, version="1.33") as two:
         assert one.server != two.server
         assert len(get(one, "/api/v1/nodes")["items"]) == 1
         assert get(two, "/api/v1/nodes")["items"] == []
+        assert (get(one, "/version")["minor"], get(two, "/version")["minor"]) == ("36", "33")
 
 
 def test_what_fails_in_the_block_comes_out_as_it_is() -> None:
@@ -83,7 +84,7 @@ def test_definitions_are_there_from_the_start(tmp_path: Path) -> None:
         assert get(kubeconfig, "/apis/example.com/v1/namespaces/default/widgets")["items"] == []
 
 
-def test_definitions_that_cannot_be_had_are_named(tmp_path: Path) -> None:
+def test_what_cannot_be_had_is_named(tmp_path: Path) -> None:
     bad = tmp_path / "bad.yaml"
     for text, says in (
         ("kind: ConfigMap", "bad.yaml holds something else than CustomResourceDefinitions"),
@@ -93,6 +94,8 @@ def test_definitions_that_cannot_be_had_are_named(tmp_path: Path) -> None:
         bad.write_text(text)
         with pytest.raises(ValueError, match=says), embedded_cluster(crds=[bad]):
             pytest.fail("it began")
+    with pytest.raises(ValueError, match=r"1\.99"), embedded_cluster(version="1.99"):
+        pytest.fail("it began")
     with pytest.raises(FileNotFoundError), embedded_cluster(crds=[tmp_path / "none.yaml"]):
         pytest.fail("it began")
 
