@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from volary.kube.discovery import Discovery
 from volary.kube.errors import NotFound, Unreachable, error_from
 from volary.kube.objects import NewObject, Object, Resource, name_of, namespace_of
 from volary.kube.transport import Request, Response, Stream, Transport
@@ -50,7 +51,7 @@ class Client:
         self.streams_lists = streams_lists  # worth a try (1.34 and later); False once it was refused
         self.server_time: datetime | None = None  # the `Date` of the last answer: deadlines go by the server's clock
         self.server_time_at = 0.0  # the event loop's time when that answer came
-        self._resources: dict[tuple[str, str], Resource] = {}
+        self.discovery = Discovery(self._discover)
 
     async def get(self, resource: Resource, name: str, namespace: str = "") -> NewObject | None:
         """Return the object, or None if there is none."""
@@ -165,18 +166,15 @@ class Client:
         return True
 
     async def resource_for(self, api_version: str, kind: str) -> Resource:
-        """Look a kind up by discovery (kept for good once found). Raises: NotFound when the server has no such kind."""
-        key = (api_version, kind)
-        if key not in self._resources:
-            root = f"/apis/{api_version}" if "/" in api_version else f"/api/{api_version}"
-            document = await self._json("GET", root)
-            for entry in document.get("resources") or ():
-                if "/" not in entry["name"]:
-                    found = Resource(api_version, entry["kind"], entry["name"], bool(entry.get("namespaced")))
-                    self._resources[api_version, entry["kind"]] = found
-        if key not in self._resources:
-            raise NotFound({"code": 404, "reason": "NotFound", "message": f'no kind "{kind}" in "{api_version}"'})
-        return self._resources[key]
+        """Look a kind up by discovery. Raises: NotFound when the server has no such kind."""
+        return await self.discovery.find(api_version, kind)
+
+    async def _discover(self, path: str, accept: str) -> tuple[str, bytes]:
+        headers = {"accept": accept, "user-agent": self.user_agent}
+        response = await self.raw(Request("GET", path, {}, headers, timeout_seconds=self.timeout_seconds))
+        if response.status >= 300:
+            raise error_from(response)
+        return response.headers.get("content-type", ""), response.body
 
     async def raw(self, request: Request) -> Response:
         """Send any request as this client; the answer is returned whatever its status."""

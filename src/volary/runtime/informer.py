@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 
 from volary.kube.client import Client
 from volary.kube.credentials import NoCredentials
-from volary.kube.errors import ApiError, Expired, Invalid, KubeError, Unauthorized, Unreachable
+from volary.kube.errors import ApiError, Expired, Invalid, KubeError, NotFound, Unauthorized, Unreachable
 from volary.kube.keeping import WHOLE, Form, Packed
 from volary.kube.listwatch import ListWatch
 from volary.kube.objects import NewObject, Object, Resource
@@ -231,6 +231,8 @@ class Informer:
             listener()
 
     async def _failed(self, error: KubeError) -> None:
+        if isinstance(error, NotFound):
+            self.client.discovery.forget(self.resource)  # the kind itself is gone
         if isinstance(error, ApiError):
             self._heard()
             if error.code >= 500 and self._failures >= SURE_AFTER:

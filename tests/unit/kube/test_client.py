@@ -174,12 +174,12 @@ def test_a_kind_is_looked_up_once_and_an_unknown_one_is_not_found() -> None:
             {"name": "things/status", "kind": "Thing", "namespaced": True},
         ]
         found = Response(200, {}, msgspec.json.encode({"resources": resources}))
-        server = Answering(found, found)
+        server = Answering(Response(200, {}, b'{"kind": "APIVersions"}'), found, found)
         client = Client(server)
         thing = await client.resource_for("a.b/v1", "Thing")
         assert thing.path("ns", "x", "status") == "/apis/a.b/v1/namespaces/ns/things/x/status"
         assert await client.resource_for("a.b/v1", "Thing") == thing
-        assert [request.path for request in server.requests] == ["/apis/a.b/v1"]
+        assert [request.path for request in server.requests] == ["/api", "/apis/a.b/v1"]
         with pytest.raises(NotFound, match=r'no kind "Other" in "a\.b/v1"'):
             await client.resource_for("a.b/v1", "Other")
 

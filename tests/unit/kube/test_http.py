@@ -192,18 +192,19 @@ def test_a_new_certificate_gets_new_connections_and_what_is_under_way_ends_on_th
             return Credential("t", self.certificate)
 
     async def main() -> None:
-        rotating, going_on = Rotating(Credential()), asyncio.Event()
+        rotating, begun, going_on = Rotating(Credential()), asyncio.Event(), asyncio.Event()
 
         async def slowly(request: web.Request) -> web.StreamResponse:
             if request.path == "/slow":
+                begun.set()
                 await going_on.wait()
             return web.Response(text="done")
 
         async with serving(slowly) as port, transport(port, rotating) as made, asyncio.TaskGroup() as group:
             slow = group.create_task(made.request(Request("GET", "/slow")))
-            while made._pool is None or not made._pool.users:
-                await asyncio.sleep(0)
+            await begun.wait()
             old = made._pool
+            assert old is not None
             rotating.certificate = b"new"
             assert (await made.request(Request("GET", "/"))).body == b"done"
             assert not old.session.closed
