@@ -38,9 +38,9 @@ def differences(made: str) -> str:
     total = sum(len(path.read_text("utf-8").splitlines()) for path in paths)
     same = total - len(ACCEPTED)
     about = f"""\
-{total:,} requests and the answers of a real Kubernetes 1.36 are kept with the tests; `make test` asks the embedded API all
-of them. {same:,} answers ({same / total:.1%}) are the same: status and whole body, but for uid, times, resourceVersion and
-cluster IPs. The others, each with its reason:"""
+{total:,} requests and the answers of a real Kubernetes 1.36 are kept with the tests; `make test` asks the embedded
+API all of them. {same:,} answers ({same / total:.1%}) are the same: status and whole body, but for uid, times,
+resourceVersion and cluster IPs. The others, each with its reason:"""
     return "\n".join(["# Where the embedded API differs", "", made, "", about, "", *by_reason()]) + "\n"
 
 
