@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from volary.kube.client import Client
@@ -54,6 +54,7 @@ class Leadership:
         self.name = name
         self.namespace = namespace
         self.terms = terms or Terms()
+        self.term = 0  # counts how often this process has led
         self._trouble = ""  # why the last try failed
         self._lease: NewObject | None = None  # as last seen
         self._seen_at = 0.0  # loop time at which its spec was seen to change
@@ -63,6 +64,11 @@ class Leadership:
     def is_leader(self) -> bool:
         """May we write? False as soon as the time is over, even if nothing has run since."""
         return self._renewed_at is not None and self._now() < self._renewed_at + self.terms.renew.total_seconds()
+
+    @property
+    def seconds_left(self) -> float:
+        """Return how long nobody else can lead, by our own clock."""
+        return 0.0 if self._renewed_at is None else self._renewed_at + self.terms.lease.total_seconds() - self._now()
 
     @property
     def leader(self) -> str:
@@ -76,6 +82,7 @@ class Leadership:
         """
         while True:
             await self._acquire()
+            self.term += 1
             log.info("leading", extra={"lease": self.name, "identity": self.identity})
             try:
                 ended = await self._lead(work)
@@ -198,19 +205,30 @@ class Leadership:
 
 
 class OnlyAsLeader:
-    """A `Transport` that writes only while we lead: a last check, for a process that was stopped in mid-pass.
+    """A `Transport` that writes only in one term of ours: a fence for a process that was stopped in mid-pass.
 
-    The Lease itself needs a client on the transport inside.
+    What was made in one term writes in no other, even if we lead again; and nobody waits for the answer to a write
+    longer than the Lease is ours. A server may still do late what was sent in time (the API knows no fencing tokens):
+    against that stand the resourceVersions of our writes. The Lease itself needs a client on the transport inside.
     """
 
     def __init__(self, inner: Transport, leadership: Leadership) -> None:
         self.inner = inner
         self.leadership = leadership
+        self._term = leadership.term if leadership.is_leader else 0  # 0: that of the first write
 
     async def request(self, request: Request) -> Response:
-        if request.method != "GET" and not self.leadership.is_leader:
-            raise Unreachable("Failed", "not written: this process is not the leader any more")
+        if request.method != "GET":
+            self._check()
+            seconds = min(request.timeout_seconds, self.leadership.seconds_left)
+            request = replace(request, timeout_seconds=seconds)
         return await self.inner.request(request)
+
+    def _check(self) -> None:
+        """Raises: Unreachable."""
+        self._term = self._term or self.leadership.term
+        if not self.leadership.is_leader or self._term != self.leadership.term:
+            raise Unreachable("Failed", "not written: this process is not the leader any more")
 
     @contextlib.asynccontextmanager
     async def stream(self, request: Request) -> AsyncIterator[Stream]:

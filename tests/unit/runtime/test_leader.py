@@ -157,6 +157,25 @@ def test_a_stopped_leader_that_wakes_up_knows_at_once_that_it_may_not_write() ->
             assert both.lease()["holderIdentity"] == "b"
             await asyncio.sleep(20)  # b, which is no process at all, does not renew
             assert (both.leaders(), both.working) == (["a"], {"a"})
+            with pytest.raises(Unreachable, match="not the leader any more"):
+                await guarded.create(CONFIG_MAPS, config_map("late"))  # made in the first term; this is another
+            anew = Client(OnlyAsLeader(both.lines["a"], both.who["a"]))
+            assert await anew.create(CONFIG_MAPS, config_map("anew"))
+
+    run_virtually(main())
+
+
+def test_nobody_waits_for_a_write_longer_than_the_lease_is_ours() -> None:
+    async def main() -> None:
+        one = Candidates()
+        async with one.running("a"):
+            await asyncio.sleep(60)
+            guarded = Client(OnlyAsLeader(one.lines["a"], one.who["a"]), timeout_seconds=300)
+            await guarded.create(CONFIG_MAPS, config_map("first"))
+            await guarded.get(CONFIG_MAPS, "first", "apps")
+            of_maps = [request for request in one.server.requests if "configmaps" in request.path]
+            assert 13 <= of_maps[0].timeout_seconds <= 15
+            assert of_maps[1].timeout_seconds == 300
 
     run_virtually(main())
 
