@@ -28,6 +28,7 @@ class Ground:
         self._world = world
         self._addresses = claim_addresses(clock.rng)
         self._traffic = Traffic(api.local, self._lookup, folder / "mesh", clock.now, say=self._note)
+        world.measure = self._traffic.measure
         setting = Setting(folder=folder / "pods", gateway=self.gateway)
         setting.folder.mkdir(mode=0o700, exist_ok=True)
         self._node = Node(world, LocalProcesses(folder), self._addresses, setting)

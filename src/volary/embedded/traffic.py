@@ -18,6 +18,7 @@ from volary.embedded.mesh.endpoints import Address, PodPorts
 from volary.embedded.mesh.mesh import DESTINATION_RULES, VIRTUAL_SERVICES, Mesh
 from volary.embedded.mesh.translate import ObjectKey
 from volary.embedded.metrics.memory import Memory
+from volary.embedded.metrics.promql import Refused, evaluate, parse
 from volary.embedded.metrics.scrape import Scraper
 from volary.embedded.metrics.server import QueryServer
 from volary.embedded.services import ServiceAddresses
@@ -51,6 +52,7 @@ class Traffic:
         """
         self._local = local
         self._say = say
+        self._now = now
         self._said: Mapping[ObjectKey, tuple[str, ...]] = {}
         self.services = ServiceAddresses(local, pods)
         self.mesh = Mesh(local, self.services.book, folder, host, self._report)
@@ -66,6 +68,19 @@ class Traffic:
     def resolve(self, namespace: str, service: str, port: str) -> Address | None:
         """Return where a Service answers, for the API server's service proxy."""
         return self.services.resolve(namespace, service, port)
+
+    def measure(self, query: str) -> float | None:
+        """Return what a PromQL query finds now: a number, or all its samples in one sum; None where there is none.
+
+        Raises: ValueError, for a query that is not understood.
+        """
+        try:
+            found = evaluate(parse(query), self.memory, round(self._now().timestamp() * 1000))
+        except Refused as problem:
+            raise ValueError(str(problem)) from None
+        if isinstance(found, float):
+            return found
+        return sum(value for _, value in found) if found else None
 
     async def run(self, metrics_ip: str) -> None:
         """Serve until cancelled. `metrics_ip` is the address of the metrics endpoint as the API shows it."""

@@ -45,6 +45,18 @@ class Local(Protocol):
         """Take an object away for good, as a kubelet does for a pod that has stopped (grace period 0)."""
         ...
 
+    def resource_of(self, api_version: str, kind: str) -> str:
+        """Return the GROUP/PLURAL of a kind, "" if there is none."""
+        ...
+
+    def scale(self, resource: str, namespace: str, name: str) -> Object | None:
+        """Return the scale of an object, None if it is not there or has none."""
+        ...
+
+    def resize(self, resource: str, namespace: str, name: str, replicas: int, manager: str) -> None:
+        """Write the replicas of an object through its scale."""
+        ...
+
     def listen(self, listener: Listener) -> None:
         """Call `listener` after every write, in order, from inside the write: note the key, work later."""
         ...

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 from volary.embedded.api.binding import bind
 from volary.embedded.api.bodies import headed
-from volary.embedded.api.call import Options
+from volary.embedded.api.call import Call, Options, Path
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
 from volary.embedded.api.creating import create_object
 from volary.embedded.api.deleting import DeleteOptions, delete
-from volary.embedded.api.encoding import copy_of
+from volary.embedded.api.encoding import copy_of, encode
 from volary.embedded.api.errors import no_such_path
 from volary.embedded.api.identity import master
 from volary.embedded.api.local import Listener, NewObject, Object
 from volary.embedded.api.omission import omit
+from volary.embedded.api.scale_managers import SCALE_VERSION
+from volary.embedded.api.scaling import put_scale, scale_of
 from volary.embedded.api.store import Change, Entry
 from volary.embedded.api.updating import commit, find
 
+JSON = {"content-type": "application/json"}
 SYSTEM = master("system:kube-controller-manager")
 
 
@@ -89,6 +92,28 @@ class LocalAccess:
         entry = self.core.store.get(type_.storage, namespace, name)
         if entry is not None:
             delete(self.core, type_, namespace, name, DeleteOptions(grace_seconds=0))
+
+    def resource_of(self, api_version: str, kind: str) -> str:
+        """Return the GROUP/PLURAL of a kind, "" if there is none."""
+        found = self.core.catalog.by_kind(api_version, kind)
+        return found.storage if found else ""
+
+    def scale(self, resource: str, namespace: str, name: str) -> Object | None:
+        """Return the scale of an object, None if it is not there or has none. Raises: Problem."""
+        type_ = self._type(resource)
+        entry = self.core.store.get(type_.storage, namespace, name)
+        if entry is None or type_.kind.subresource("scale") is None:
+            return None
+        return scale_of(type_, entry.obj)
+
+    def resize(self, resource: str, namespace: str, name: str, replicas: int, manager: str) -> None:
+        """Write the replicas of an object through its scale. Raises: Problem."""
+        type_ = self._type(resource)
+        kind = type_.kind
+        path = Path(type_.group, kind.version, namespace, type_.plural, name, "scale")
+        head = {"apiVersion": SCALE_VERSION, "kind": "Scale", "metadata": {"name": name, "namespace": namespace}}
+        body = encode({**head, "spec": {"replicas": replicas}})
+        put_scale(self.core, Call("PUT", path, type_, {}, JSON, body, _options(manager)))
 
     def listen(self, listener: Listener) -> None:
         """Call `listener` after every write, in order, from inside the write."""

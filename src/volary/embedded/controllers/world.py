@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -44,6 +45,7 @@ class World:
     local: Local
     clock: Clock
     events: bool = True  # a simulation of hundreds of clusters does without
+    measure: Callable[[str], float | None] = field(default=lambda query: None)  # PromQL -> what it finds now
     _count: int = 0
     _written: dict[tuple[str, str, str], str] = field(default_factory=dict)  # (uid, reason, message) -> Event's name
     _similar: SimilarEvents = field(default_factory=SimilarEvents)

@@ -3,9 +3,11 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.unit.embedded.small_cluster import Small, deployment, play, set_replicas
 from volary.embedded.api.local import NewObject, Object
-from volary.embedded.controllers.hpa import METRIC_VALUE
+from volary.embedded.controllers.hpa import METRIC_QUERY, METRIC_VALUE
 from volary.embedded.controllers.objects import condition, spec_of, status_of
 
 AUTOSCALERS = "autoscaling/horizontalpodautoscalers"
@@ -107,3 +109,113 @@ def test_a_target_that_is_not_there_is_said() -> None:
         assert reason(cluster, "AbleToScale") == "FailedGetScale"
 
     play(story)
+
+
+def test_a_script_moves_the_metric_in_time() -> None:
+    async def story(cluster: Small) -> None:
+        cluster.local.create("apps/deployments", deployment(2), "kubectl")
+        quick = {"scaleDown": {"stabilizationWindowSeconds": 0}}
+        cluster.local.create(AUTOSCALERS, autoscaler("99, 1m=150, 5m=40", behavior=quick), "kubectl")
+        seen = []
+        for _ in range(3):
+            await asyncio.sleep(50)
+            seen.append(len(cluster.pods()))
+            await asyncio.sleep(70)
+        assert seen == [2, 4, 4]
+        await asyncio.sleep(60)
+        assert len(cluster.pods()) == 2
+
+    play(story)
+
+
+def test_policies_say_how_fast() -> None:
+    async def story(cluster: Small) -> None:
+        cluster.local.create("apps/deployments", deployment(2), "kubectl")
+        one_a_minute = [{"type": "Pods", "value": 1, "periodSeconds": 60}]
+        behavior = {
+            "scaleUp": {"policies": one_a_minute},
+            "scaleDown": {"policies": one_a_minute, "stabilizationWindowSeconds": 30},
+        }
+        cluster.local.create(AUTOSCALERS, autoscaler("1000", behavior=behavior), "kubectl")
+        await asyncio.sleep(30)
+        assert spec_of(cluster.deployment())["replicas"] == 3
+        assert reason(cluster, "ScalingLimited") == "ScaleUpLimit"
+        await asyncio.sleep(170)
+        assert spec_of(cluster.deployment())["replicas"] == 4
+        measure(cluster, "1")
+        await asyncio.sleep(20)
+        assert reason(cluster, "AbleToScale") == "ScaleDownStabilized"
+        await asyncio.sleep(30)
+        assert spec_of(cluster.deployment())["replicas"] == 3
+        assert reason(cluster, "ScalingLimited") == "ScaleDownLimit"
+
+    play(story)
+
+
+def test_a_query_is_asked_again_and_again() -> None:
+    async def story(cluster: Small) -> None:
+        values: list[float | None] = [None, 99.0, 198.0]
+        asked: list[str] = []
+
+        def answer(query: str) -> float | None:
+            asked.append(query)
+            return values[min(len(asked) - 1, 2)]
+
+        cluster.world.measure = answer
+        cluster.local.create("apps/deployments", deployment(2), "kubectl")
+        await asyncio.sleep(5)
+        measured = autoscaler()
+        measured["metadata"]["annotations"] = {METRIC_QUERY: "sum(rate(requests_total[1m]))"}
+        cluster.local.create(AUTOSCALERS, measured, "kubectl")
+        await asyncio.sleep(1)
+        assert reason(cluster, "ScalingActive") == "FailedGetResourceMetric"
+        assert "found nothing" in cluster.messages("FailedGetResourceMetric")[0]
+        await asyncio.sleep(60)
+        assert set(asked) == {"sum(rate(requests_total[1m]))"}
+        assert len(cluster.pods()) == 4
+
+    play(story)
+
+
+@pytest.mark.parametrize("text", ["fast", "1m=", "=5", "1y=5"])
+def test_a_script_that_cannot_be_read_is_said(text: str) -> None:
+    async def story(cluster: Small) -> None:
+        cluster.local.create("apps/deployments", deployment(2), "kubectl")
+        cluster.local.create(AUTOSCALERS, autoscaler(text), "kubectl")
+        await asyncio.sleep(1)
+        assert reason(cluster, "ScalingActive") == "FailedGetResourceMetric"
+        assert len(cluster.pods()) == 2
+
+    play(story)
+
+
+def test_a_custom_resource_with_a_scale_is_scaled() -> None:
+    async def story(cluster: Small) -> None:
+        cluster.local.create("apiextensions.k8s.io/customresourcedefinitions", fleets(), "kubectl")
+        fleet = {"apiVersion": "example.com/v1", "kind": "Fleet", "metadata": {"name": "podinfo", "namespace": "test"}}
+        cluster.local.create("example.com/fleets", {**fleet, "spec": {"ships": 1}}, "kubectl")
+        target = {"apiVersion": "example.com/v1", "kind": "Fleet", "name": "podinfo"}
+        cluster.local.create(AUTOSCALERS, autoscaler("1", scaleTargetRef=target), "kubectl")
+        await asyncio.sleep(1)
+        assert spec_of(cluster.get("example.com/fleets"))["ships"] == 2
+        cluster.change(lambda obj: obj["spec"].update(ships=9), "example.com/fleets")
+        await asyncio.sleep(1)
+        assert spec_of(cluster.get("example.com/fleets"))["ships"] == 4
+
+    play(story)
+
+
+def fleets() -> NewObject:
+    scale = {"specReplicasPath": ".spec.ships", "statusReplicasPath": ".status.ships"}
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": schema},
+        "subresources": {"status": {}, "scale": scale},
+    }
+    names = {"plural": "fleets", "kind": "Fleet"}
+    spec = {"group": "example.com", "scope": "Namespaced", "names": names, "versions": [version]}
+    head = {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition"}
+    return {**head, "metadata": {"name": "fleets.example.com"}, "spec": spec}
