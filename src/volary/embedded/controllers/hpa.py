@@ -168,7 +168,8 @@ class Autoscalers:
         wanted, by = max(proposals, key=lambda proposal: proposal[0])
         text = f"the HPA was able to successfully calculate a replica count from {describe(by)}"
         active = ("ScalingActive", "True", "ValidMetricFound", text)
-        memory = self._memory.setdefault(key, Memory([(now, current)]))
+        memory = self._memory.setdefault(key, Memory())
+        memory.advised.append((now, memory.advised[-1][1] if memory.advised else current))  # it has stood until now
         past = memory.past(now)
         memory.advised.append((now, wanted))
         stable, able = stabilize(spec, current, wanted, past, now)
