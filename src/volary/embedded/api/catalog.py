@@ -30,6 +30,7 @@ class ResourceType:
     definition: str = ""  # name of the CustomResourceDefinition, "" for a built-in
     version: Mapping[str, Any] = field(default_factory=dict)  # its entry under the CRD's `versions`
     stored_node: Node | None = None  # the schema of the stored version, where that is another
+    webhook: bool = False  # only a webhook can convert its versions
 
     @property
     def custom(self) -> bool:
@@ -90,11 +91,17 @@ class Catalog:
         self.minor = minor
         self._custom: dict[tuple[str, str, str], ResourceType] = {}
         self.revision = 0  # changes whenever the answer of discovery does
+        self.faces: tuple[int, Any] | None = None  # the revision, and what `faces` made of it
+
+    @property
+    def customized(self) -> bool:
+        """Is anything served that a definition brought?"""
+        return bool(self._custom)
 
     def clone(self) -> Catalog:
         """Return a catalog of its own that begins with the same types."""
         found = Catalog(self.minor)
-        found._custom, found.revision = dict(self._custom), self.revision
+        found._custom, found.revision, found.faces = dict(self._custom), self.revision, self.faces
         return found
 
     def find(self, group: str, version: str, plural: str) -> ResourceType | None:

@@ -20,7 +20,7 @@ from volary.embedded.api.call import Call, Options, Path, find_type, options_of,
 from volary.embedded.api.catalog import Catalog, ResourceType
 from volary.embedded.api.core import Chance, Core
 from volary.embedded.api.creating import create
-from volary.embedded.api.discovery import Discovery, version_rank
+from volary.embedded.api.discovery import version_rank
 from volary.embedded.api.encoding import encode
 from volary.embedded.api.errors import (
     PlainNotFound,
@@ -32,9 +32,9 @@ from volary.embedded.api.errors import (
     not_implemented,
     qualified,
 )
+from volary.embedded.api.faces import faces_of
 from volary.embedded.api.identity import ADMIN, User, master
 from volary.embedded.api.local_access import LocalAccess
-from volary.embedded.api.openapi import OpenApi
 from volary.embedded.api.patching import patch
 from volary.embedded.api.reading import JSON, Snapshots, shown
 from volary.embedded.api.releases import NEWEST, minor_of
@@ -76,7 +76,6 @@ class ApiServer:
         self.authentication = Authentication([self.tokens] if self.tokens else [])
         self.local = LocalAccess(self.core)
         self.snapshots = Snapshots()
-        self._documents: tuple[int, Discovery, OpenApi] | None = None
 
     @property
     def name(self) -> str:
@@ -236,7 +235,7 @@ class ApiServer:
 
     def _document(self, request: Request) -> Response:
         """Answer a path that is not about a resource. Raises: Problem."""
-        discovery, openapi = self._faces()
+        discovery, openapi = faces_of(self.core.catalog)
         accept = request.headers.get("accept", "")
         path = request.path.rstrip("/") or "/"
         if path.startswith("/openapi"):
@@ -248,20 +247,6 @@ class ApiServer:
         if request.method not in ("GET", "HEAD"):
             raise not_allowed()
         return unless_known(request, found)
-
-    def _faces(self) -> tuple[Discovery, OpenApi]:
-        """Return the documents of what is served now; they are made anew when a definition changes."""
-        revision = self.core.catalog.revision
-        if self._documents is None or self._documents[0] != revision:
-            types, minor = list(self.core.catalog.kinds()), self.core.catalog.minor
-            kinds = [it.kind for it in types]
-            schemas = {
-                (it.group, it.kind.version, it.kind.kind): (it.version.get("schema") or {}).get("openAPIV3Schema") or {}
-                for it in types
-                if it.custom
-            }
-            self._documents = (revision, Discovery(kinds, minor), OpenApi(kinds, schemas, minor))
-        return self._documents[1], self._documents[2]
 
 
 def unless_known(request: Request, found: Response) -> Response:

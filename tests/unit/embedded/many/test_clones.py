@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.unit.embedded.api.server import Asked, Object, config_map, deployment
 from tests.unit.embedded.api.test_custom_resources import CRDS, definition
+from volary.embedded.api.faces import faces_of
 from volary.embedded.api.restoring import clone
 
 NAMES = ("a", "b", "c")
@@ -100,3 +101,16 @@ def test_an_object_keeps_its_identity_and_both_go_on_from_its_version() -> None:
     assert one["metadata"]["resourceVersion"] == two["metadata"]["resourceVersion"]
     assert one["metadata"]["uid"] == two["metadata"]["uid"]
     assert (source.get("deployments/web")["spec"]["replicas"], two["spec"]["replicas"]) == (2, 3)
+
+
+def test_documents_are_made_once_for_all_who_serve_the_same() -> None:
+    one, two = Asked(), Asked()
+    assert faces_of(one.api.core.catalog) is faces_of(two.api.core.catalog)
+    one.post(CRDS, definition())
+    assert faces_of(one.api.core.catalog) is not faces_of(two.api.core.catalog)
+    before = faces_of(one.api.core.catalog)
+    other = Other(one)
+    assert faces_of(other.api.core.catalog) is before
+    other.delete(f"{CRDS}/widgets.example.com")
+    assert faces_of(other.api.core.catalog) is faces_of(two.api.core.catalog)
+    assert faces_of(one.api.core.catalog) is before
