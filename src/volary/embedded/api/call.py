@@ -8,7 +8,14 @@ from functools import lru_cache
 from typing import Any
 
 from volary.embedded.api.catalog import Catalog, ResourceType
-from volary.embedded.api.errors import FieldError, PlainNotFound, invalid_object, no_such_path, unsupported
+from volary.embedded.api.errors import (
+    FieldError,
+    PlainNotFound,
+    invalid_object,
+    no_such_path,
+    not_implemented,
+    unsupported,
+)
 from volary.embedded.api.identity import ADMIN, User
 
 MANAGER_LENGTH = 128
@@ -104,6 +111,9 @@ def find_type(catalog: Catalog, path: Path) -> ResourceType:
     found = catalog.find(path.group, path.version, path.plural)
     if found is None:
         raise no_such_path() if catalog.serves_builtin(path.group, path.version) else PlainNotFound()
+    if found.webhook and found.converts:
+        stored = found.stored_version
+        raise not_implemented(f"conversion webhooks: {found.definition} is stored, and served here, as {stored} only")
     return found
 
 

@@ -105,7 +105,7 @@ def install(core: Core, obj: Mapping[str, Any]) -> None:
 
 def _told(types: list[ResourceType]) -> list[Any]:
     """Return what types are told apart by."""
-    return [(it.kind, it.stored_version, it.list_kind, it.version) for it in types]
+    return [(it.kind, it.stored_version, it.list_kind, it.version, it.webhook) for it in types]
 
 
 def _reshaped(type_: ResourceType, entry: Entry) -> Object | None:
@@ -140,7 +140,8 @@ def type_of(obj: Mapping[str, Any], version: Mapping[str, Any]) -> ResourceType:
     node = Node(_schema(version), definitions())
     stored = f"{group}/{storage['name']}"
     other = Node(_schema(storage), definitions()) if storage.get("schema") != version.get("schema") else None
-    return ResourceType(kind, node, kind.resource, stored, list_kind, obj["metadata"]["name"], version, other)
+    by_hook = (spec.get("conversion") or {}).get("strategy") == "Webhook"
+    return ResourceType(kind, node, kind.resource, stored, list_kind, obj["metadata"]["name"], version, other, by_hook)
 
 
 def _schema(version: Mapping[str, Any]) -> Mapping[str, Any]:
