@@ -12,6 +12,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from volary.embedded.front.connection import Connection
+from volary.embedded.front.descriptors import room_for
 from volary.embedded.front.limits import DEFAULT, Limits
 from volary.embedded.front.site import Site
 from volary.embedded.front.watching import Chunks, Turn
@@ -38,6 +39,7 @@ class Front:
         self.sites = sites
         self._default = default
         self._connections: set[Connection] = set()
+        self._most = limits.connections
         self._stack = AsyncExitStack()
         self._timer: asyncio.TimerHandle | None = None
         self._client: aiohttp.ClientSession | None = None
@@ -47,6 +49,7 @@ class Front:
         self._loop = asyncio.get_running_loop()
         self.turn = Turn(self._loop)
         self._empty = asyncio.Event()
+        self._most = room_for(self.limits.connections)
         self._server = await self._loop.create_server(
             lambda: Connection(self),
             host,
@@ -103,7 +106,7 @@ class Front:
         if self._timer is None:
             self.moment += 1
             self._timer = self._loop.call_later(SWEEP_SECONDS, self._sweep)
-        return len(self._connections) <= self.limits.connections
+        return len(self._connections) <= self._most
 
     def left(self, connection: Connection) -> None:
         self._connections.discard(connection)

@@ -18,7 +18,7 @@ class Limits:
     bodies: int = 256 << 20  # that are coming in or wait, of all connections together
     head: int = 1 << 20  # a request line and its headers; also what may come without a body's getting on
     headers: int = 1_000
-    connections: int = 4_096  # a computer's usual limit of open files must leave room for pods and their logs
+    connections: int = 4_096  # fewer where the system allows fewer open files
     ahead: int = 64 << 10  # of requests that come while an earlier one is still being answered
     behind: int = 16 << 20  # a reader of a watch this far behind will not catch up
     discarded: int = 8 << 20  # read and thrown away, so that who sends too much still hears why
