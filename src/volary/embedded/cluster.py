@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from volary.embedded.access import Access, new_access, open_as_before, read_access, write_access
 from volary.embedded.api.authentication import StaticTokens
+from volary.embedded.api.catalog import Catalog
 from volary.embedded.api.identity import User
 from volary.embedded.api.restoring import restore
 from volary.embedded.api.server import ApiServer
@@ -79,7 +80,8 @@ class EmbeddedCluster:
         self.journal = open_journal(folder) if wanted.keep else None
         store = Store(keeper=self.journal)
         key = SigningKey(folder / "service-accounts.key" if wanted.keep else None)
-        self.api = ApiServer(wanted.name, clock.now, clock.rng, clock.new_id, store, signer=key, version=wanted.version)
+        catalog = Catalog.of(wanted.version)
+        self.api = ApiServer(wanted.name, clock.now, clock.rng, clock.new_id, store, catalog, key)
         if self.journal:
             restore(self.api.core, *self.journal.load())
         self.world = World(self.api.local, clock)

@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 
 from volary.embedded.api.registry import Kind, definition_names
-from volary.embedded.api.releases import NEWEST, definitions_in, kinds_in
+from volary.embedded.api.releases import NEWEST, definitions_in, kinds_in, minor_of
 from volary.embedded.api.schema import ANYTHING, Node
 
 # Kinds served under two groups or versions are stored once: resource -> where.
@@ -92,6 +92,11 @@ class Catalog:
         self._custom: dict[tuple[str, str, str], ResourceType] = {}
         self.revision = 0  # changes whenever the answer of discovery does
         self.faces: tuple[int, Any] | None = None  # the revision, and what `faces` made of it
+
+    @classmethod
+    def of(cls, version: str) -> Catalog:
+        """Return what a minor of Kubernetes ("1.33") serves, "" for the newest. Raises: UnknownRelease."""
+        return cls(minor_of(version) if version else NEWEST)
 
     @property
     def customized(self) -> bool:

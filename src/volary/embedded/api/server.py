@@ -37,7 +37,6 @@ from volary.embedded.api.identity import ADMIN, User, master
 from volary.embedded.api.local_access import LocalAccess
 from volary.embedded.api.patching import patch
 from volary.embedded.api.reading import JSON, Snapshots, shown
-from volary.embedded.api.releases import NEWEST, minor_of
 from volary.embedded.api.store import Store
 from volary.embedded.api.token_requests import request_token
 from volary.embedded.api.tokens import AccountTokens, Signer
@@ -60,15 +59,9 @@ class ApiServer:
         store: Store | None = None,
         catalog: Catalog | None = None,
         signer: Signer | None = None,
-        version: str = "",
     ) -> None:
-        """Without a `signer` no tokens are issued; `version` is a minor of Kubernetes ("1.33"), "" for the newest.
-
-        Raises: UnknownRelease.
-        """
-        self.core = Core(
-            name, now, rng, new_id, store or Store(), catalog or Catalog(minor_of(version) if version else NEWEST)
-        )
+        """`catalog`: of another Kubernetes than the newest, or with kinds of before. Without a `signer` no tokens."""
+        self.core = Core(name, now, rng, new_id, store or Store(), catalog or Catalog())
         bootstrap_roles.sow(self.core.store, name, self.core.stamp())
         self.gate = Gate(self.core.rbac)
         self.signer = signer

@@ -11,6 +11,7 @@ import pytest
 
 from tests.unit.embedded.api.server import Asked, Object
 from volary.cli.kube import RELEASES
+from volary.embedded.api.catalog import Catalog
 from volary.embedded.api.releases import NEWEST, OLDEST, UnknownRelease, kinds_in, minor_of
 from volary.embedded.api.server import ApiServer
 from volary.kube.transport import Request, Response
@@ -20,7 +21,7 @@ MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 def server(version: str) -> ApiServer:
     ids = count(1)
-    return ApiServer("old", lambda: MOMENT, random.Random(1), lambda: f"uid-{next(ids)}", version=version)
+    return ApiServer("old", lambda: MOMENT, random.Random(1), lambda: f"uid-{next(ids)}", catalog=Catalog.of(version))
 
 
 def read(api: ApiServer, path: str, **headers: str) -> Response:
