@@ -15,7 +15,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from volary.embedded.api.errors import Problem, unexpected
-from volary.embedded.api.store import FIRST, Entry, object_from
+from volary.embedded.api.store import FIRST, Entry
 from volary.embedded.wal import frames_in
 
 FORMAT = 1  # `user_version` of the file; whoever changes the table raises it and reads the older one
@@ -29,7 +29,7 @@ CREATE TABLE IF NOT EXISTS objects (
 """
 ADD = "INSERT INTO objects (version, resource, namespace, name, body) VALUES (?, ?, ?, ?, ?)"
 CHANGE = "UPDATE objects SET version = ?, body = ? WHERE version = ?"
-LIVE = "SELECT version, resource, body FROM objects WHERE body IS NOT NULL ORDER BY resource, namespace, name"
+LIVE = "SELECT version, resource, namespace, name, body FROM objects WHERE body IS NOT NULL"
 SWEEP = "DELETE FROM objects WHERE body IS NULL AND version < (SELECT max(version) FROM objects)"
 
 log = logging.getLogger(__name__)
@@ -117,8 +117,8 @@ class Journal:
 
     def _entries(self) -> Iterator[tuple[str, Entry]]:
         with closing(self._db.execute(LIVE)) as rows:
-            for version, resource, body in rows:
-                yield resource, Entry(object_from(body), version)
+            for version, resource, namespace, name, body in rows:
+                yield resource, Entry.at_rest((namespace, name), version, body)
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
         try:

@@ -14,6 +14,8 @@ from volary.embedded.api.crds import CRDS
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import Entry
 
+MARK = b'"deletionTimestamp"'
+
 
 def restore(core: Core, version: int, entries: Iterable[tuple[str, Entry]]) -> None:
     """Fill a server that nobody has used yet. Raises: Problem, where what was half done cannot be finished."""
@@ -28,6 +30,8 @@ def restore(core: Core, version: int, entries: Iterable[tuple[str, Entry]]) -> N
 
 def over(resource: str, entry: Entry) -> bool:
     """Is this an object that was marked as deleted, and not yet taken away when the process ended?"""
+    if MARK not in entry.raw:
+        return False
     meta = entry.obj["metadata"]
     if not meta.get("deletionTimestamp") or meta.get("finalizers") or meta.get("deletionGracePeriodSeconds"):
         return False

@@ -41,6 +41,13 @@ class Entry:
         self._obj: NewObject | None = obj
         self._raw: bytes | None = None
 
+    @classmethod
+    def at_rest(cls, key: Key, version: int, raw: bytes) -> Entry:
+        """Return an entry from its bytes."""
+        entry = cls.__new__(cls)
+        entry.key, entry.version, entry._obj, entry._raw = key, version, None, raw
+        return entry
+
     @property
     def obj(self) -> NewObject:
         found = self._obj

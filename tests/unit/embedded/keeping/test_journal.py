@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
 
 from tests.unit.embedded.api.server import config_map, deployment
 from tests.unit.embedded.api.test_custom_resources import CRDS, definition
 from tests.unit.embedded.keeping.kept import Kept
+from tests.unit.embedded.many.test_clones import Steps, play, steps
 from volary.embedded.journal import Journal, Unusable
 
 WIDGETS = "/apis/example.com/v1/namespaces/default/widgets"
@@ -75,6 +77,20 @@ def test_a_watch_goes_on_from_the_last_version_and_no_older_one(tmp_path: Path) 
     server.post("configmaps", config_map("three"))
     assert last.take() == [("ADDED", "three")]
     assert [it["object"]["code"] for it in (*older.events, *other.events)] == [410, 410]
+
+
+@given(played=steps)
+@settings(max_examples=40, deadline=None)
+def test_whatever_was_written_is_there_again(played: Steps, tmp_path_factory: pytest.TempPathFactory) -> None:
+    folder = tmp_path_factory.mktemp("kept")
+    server = Kept(folder)
+    play(server, played)
+    before, version = server.held(), server.api.core.store.version
+    server = again(server, folder)
+    assert (server.held(), server.api.core.store.version) == (before, version)
+    server.apply("configmaps/a", config_map("a", {"word": "last"}), manager="last", force=True)  # and it goes on
+    assert server.api.core.store.version == version + 1
+    server.journal.close()
 
 
 def test_the_version_of_a_removal_is_not_given_out_twice(tmp_path: Path) -> None:
