@@ -13,6 +13,7 @@ from datetime import datetime
 from volary.canary.hashes import canonical, revision_of
 from volary.canary.rewrites import primary_name
 from volary.canary.tracking import CONFIG_MAP
+from volary.kube.keeping import PACKED, WHOLE
 from volary.kube.objects import (
     NewObject,
     Object,
@@ -50,6 +51,7 @@ WATCHED = (
     VIRTUAL_SERVICES,
     DESTINATION_RULES,
 )
+MANY = (DEPLOYMENTS, SERVICES, CONFIG_MAPS, SECRETS)  # most of which are no canary's: a hundred times what is looked at
 
 
 @dataclass(slots=True)
@@ -70,7 +72,10 @@ class Caches:
     """The caches of one cluster, and the memory of each canary by its key."""
 
     def __init__(self, informers: Informers, namespace: str) -> None:
-        self.of = {resource: informers.get(resource, namespace) for resource in WATCHED}
+        self.of = {
+            resource: informers.get(resource, namespace, form=PACKED if resource in MANY else WHOLE)
+            for resource in WATCHED
+        }
         self.memory: dict[str, Memory] = {}
         self._canaries_of: dict[tuple[str, str], set[str]] = {}  # (namespace, name of an object) -> keys
         self._names: dict[str, frozenset[tuple[str, str]]] = {}

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from volary.fleet.cluster_status import Contact
+from volary.health import HEALTH
 from volary.kube.errors import KubeError
 from volary.kube.objects import uid_of
 from volary.kube.resources import NAMESPACES
@@ -74,7 +75,7 @@ class Link:
         """Keep the way open until cancelled."""
         self.cluster.informers.on_health(self._health_changed)
         # Open whatever the fleet looks at: a cluster that nobody asks about is noticed too when it goes silent.
-        self.cluster.informers.get(NAMESPACES)
+        self.cluster.informers.get(NAMESPACES, form=HEALTH)
         try:
             async with asyncio.TaskGroup() as group:
                 await self._identify()

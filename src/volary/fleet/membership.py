@@ -25,6 +25,7 @@ from volary.fleet.wire import ClusterSpec, SecretRefWire
 from volary.kube.client import Client
 from volary.kube.decoding import BadField
 from volary.kube.errors import KubeError
+from volary.kube.keeping import PACKED
 from volary.kube.kubeconfig_file import BadKubeconfig
 from volary.kube.objects import Object, deleting, dig, generation_of, labels_of, metadata, name_of
 from volary.kube.resources import CLUSTERS, SECRETS
@@ -140,7 +141,7 @@ class Membership:
     def _kubeconfig(self, spec: ClusterSpec) -> bytes:
         """Return the kubeconfig in the Secret. Raises: Unusable."""
         ref = spec.kube_config.secret_ref
-        secrets = self.hub.informers.get(SECRETS, ref.namespace)
+        secrets = self.hub.informers.get(SECRETS, ref.namespace, form=PACKED)
         if ref.namespace not in self._secrets:
             self._secrets.add(ref.namespace)
             secrets.listen(self._changed)
@@ -152,7 +153,7 @@ class Membership:
         return kubeconfig_in(secret, ref)
 
     async def _wake_when_synced(self, namespace: str) -> None:
-        await self.hub.informers.get(SECRETS, namespace).synced.wait()
+        await self.hub.informers.get(SECRETS, namespace, form=PACKED).synced.wait()
         self._wake.set()
 
     async def _drop(self, name: str) -> None:
@@ -205,7 +206,7 @@ class Membership:
         return replace(slot.link.contact(), twin=self._twins().get(name, ""))
 
     def _secret_known(self, spec: ClusterSpec) -> bool:
-        return self.hub.informers.get(SECRETS, spec.kube_config.secret_ref.namespace).synced.is_set()
+        return self.hub.informers.get(SECRETS, spec.kube_config.secret_ref.namespace, form=PACKED).synced.is_set()
 
     async def _report(self, name: str, slot: Slot) -> bool:
         """Tell the fleet and the Cluster object what is known; return whether the latter could be written."""

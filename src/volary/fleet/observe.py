@@ -23,7 +23,9 @@ from volary.fleet.interest import Interests, Topic
 from volary.fleet.look import Words, Workloads
 from volary.fleet.members import Member
 from volary.fleet.spec import Ref, Target
+from volary.health import HEALTH
 from volary.kube.errors import KubeError, NotFound
+from volary.kube.keeping import WHOLE, Form
 from volary.kube.objects import Object, Resource, dig, key_of, version_of
 from volary.kube.resources import (
     CANARIES,
@@ -100,9 +102,9 @@ class Observer:
             plain = await self.look(key, member, replace(asked, fresh=False), topics)
             return replace(plain, unreadable=str(error))
 
-    def informer(self, cluster: Cluster, resource: Resource, namespace: str) -> Informer:
+    def informer(self, cluster: Cluster, resource: Resource, namespace: str, form: Form = WHOLE) -> Informer:
         """Return the shared informer, listened to from its first use on."""
-        found = cluster.informers.get(resource, namespace)
+        found = cluster.informers.get(resource, namespace, form=form)
         known, heard = self._heard.get(cluster.name, (cluster, set[int]()))
         if known is not cluster:
             heard = set()  # the way there was made anew, with new informers
@@ -242,7 +244,7 @@ class Reader:
         ref = Ref(entry.namespace, entry.name)
         if self.asked.fresh:
             return await self.cluster.client.get(resource, ref.name, ref.namespace)
-        informer = self.observer.informer(self.cluster, resource, ref.namespace)
+        informer = self.observer.informer(self.cluster, resource, ref.namespace, HEALTH)
         self.topics.add((self.cluster.name, resource.plural, f"{ref}" if ref.namespace else ref.name))
         if not informer.synced.is_set():
             return await self.cluster.client.get(resource, ref.name, ref.namespace)

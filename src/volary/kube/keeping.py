@@ -234,3 +234,6 @@ def slim(obj: Mapping[str, Any]) -> NewObject:
     if "managedFields" not in meta:
         return obj if isinstance(obj, dict) else dict(obj)
     return {**obj, "metadata": {key: value for key, value in meta.items() if key != "managedFields"}}
+
+
+PACKED = Packed()  # all of an object, but for managedFields

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from volary.kube.client import Client
 from volary.kube.credentials import NoCredentials
 from volary.kube.errors import ApiError, Expired, Invalid, KubeError, NotFound, Unauthorized, Unreachable
-from volary.kube.keeping import WHOLE, Form, Packed
+from volary.kube.keeping import PACKED, WHOLE, Form
 from volary.kube.listwatch import ListWatch
 from volary.kube.objects import NewObject, Object, Resource
 from volary.kube.watch import Change, Current, Streaming, Unlisted, Watcher
@@ -279,7 +279,7 @@ class Informers:
 
     def get(self, resource: Resource, namespace: str = "", labels: str = "", form: Form = WHOLE) -> Informer:
         """Return the informer, made (and started, if running) at the first call. Its objects have all of `form`."""
-        for fit in (form, WHOLE, Packed()):
+        for fit in (form, WHOLE, PACKED):
             if (found := self._informers.get((resource, namespace, labels, fit))) is not None:
                 return found
         informer = Informer(self.client, resource, self.clock, namespace, labels, form)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from volary.health import CURRENT, IN_PROGRESS, NOT_FOUND, Verdict, verdict_of
+from volary.health import CURRENT, HEALTH, IN_PROGRESS, NOT_FOUND, Verdict, verdict_of
 from volary.kube.errors import NotFound
+from volary.kube.keeping import PACKED
 from volary.kube.objects import NewObject, Object, Resource, labels_of, name_of, namespace_of, version_of
 from volary.runtime.cluster import Cluster
 from volary.runtime.informer import Informer
@@ -52,7 +53,7 @@ class Live:
 
     async def cache(self, resource: Resource) -> Informer:
         """Return the cache of a kind's objects that carry an owner label, filled."""
-        informer = self.cluster.informers.get(resource, labels=OWNER_NAME)
+        informer = self.cluster.informers.get(resource, labels=OWNER_NAME, form=PACKED)
         if informer not in self._watched:
             self._watched.add(informer)
             self._watch(informer, owners)
@@ -145,7 +146,7 @@ class Live:
             except NotFound:
                 found.append((entry, Verdict(NOT_FOUND, f"the cluster knows no {reference.kind} in {api_version}")))
                 continue
-            informer = self.cluster.informers.get(resource, where if resource.namespaced else "")
+            informer = self.cluster.informers.get(resource, where if resource.namespaced else "", form=HEALTH)
             if informer not in self._watched:
                 self._watched.add(informer)
                 self._watch(informer, keys)

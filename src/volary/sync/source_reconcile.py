@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from volary.kube.decoding import BadField
+from volary.kube.keeping import PACKED
 from volary.kube.objects import NewObject, Object, deleting, generation_of, key_of, name_of, namespace_of
 from volary.kube.resources import GIT_REPOSITORIES, SECRETS
 from volary.runtime.cluster import Cluster
@@ -81,7 +82,7 @@ class GitRepositories:
         return None if secret is None else Credentials(secret_values(secret))
 
     async def _watched_secrets(self, namespace: str) -> Informer:
-        informer = self.cluster.informers.get(SECRETS, namespace)
+        informer = self.cluster.informers.get(SECRETS, namespace, form=PACKED)
         if namespace not in self._secrets:
             self._secrets.add(namespace)
             self.controller.watch(informer, self._users_of)

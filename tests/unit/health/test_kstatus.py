@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from volary.health import CURRENT, FAILED, IN_PROGRESS, NOT_FOUND, TERMINATING, verdict_of
+from volary.health import CURRENT, FAILED, HEALTH, IN_PROGRESS, NOT_FOUND, TERMINATING, verdict_of
+from volary.kube.objects import Resource
 
 NOW = datetime(2026, 11, 24, 12, 0, 30, tzinfo=UTC)
 
@@ -102,6 +103,13 @@ ROWS: list[tuple[dict[str, Any] | None, str]] = [
 @pytest.mark.parametrize(("thing", "status"), ROWS, ids=[f"{i}-{s}" for i, (_, s) in enumerate(ROWS)])
 def test_verdict(thing: dict[str, Any] | None, status: str) -> None:
     assert verdict_of(thing, NOW).status == status
+
+
+def test_a_verdict_depends_on_nothing_but_the_fields_of_health() -> None:
+    for thing, _ in ROWS:
+        if thing is not None:
+            shown = HEALTH.show(HEALTH.pack(thing), Resource(thing["apiVersion"], thing["kind"], ""))
+            assert verdict_of(shown, NOW) == verdict_of(thing, NOW)
 
 
 def test_a_verdict_that_is_not_current_says_why() -> None:
