@@ -162,6 +162,12 @@ def _check_form(value: Any, node: Node) -> None:
         raise WrongType(f'parsing time "{value}" as "{layout}": cannot parse "{value}" as "2006"')
 
 
+def check_time(text: str) -> None:
+    """Refuse a text that is no time. Raises: WrongType."""
+    if _moment(text) is None:
+        raise WrongType(f'parsing time "{text}" as "{TIME}": cannot parse "{text}" as "2006"')
+
+
 def _moment(text: str) -> datetime | None:
     try:
         return datetime.fromisoformat(text) if RFC_3339.match(text) else None

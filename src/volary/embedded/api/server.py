@@ -33,10 +33,12 @@ from volary.embedded.api.errors import (
     qualified,
 )
 from volary.embedded.api.faces import faces_of
+from volary.embedded.api.evicting import evict
 from volary.embedded.api.identity import ADMIN, User, master
 from volary.embedded.api.local_access import LocalAccess
 from volary.embedded.api.patching import patch
 from volary.embedded.api.reading import JSON, Snapshots, shown
+from volary.embedded.api.releases import NEWEST, minor_of
 from volary.embedded.api.store import Store
 from volary.embedded.api.token_requests import request_token
 from volary.embedded.api.tokens import AccountTokens, Signer
@@ -59,9 +61,15 @@ class ApiServer:
         store: Store | None = None,
         catalog: Catalog | None = None,
         signer: Signer | None = None,
+        version: str = "",
     ) -> None:
-        """`catalog`: of another Kubernetes than the newest, or with kinds of before. Without a `signer` no tokens."""
-        self.core = Core(name, now, rng, new_id, store or Store(), catalog or Catalog())
+        """Without a `signer` no tokens are issued; `version` is a minor of Kubernetes ("1.33"), "" for the newest.
+
+        Raises: UnknownRelease.
+        """
+        self.core = Core(
+            name, now, rng, new_id, store or Store(), catalog or Catalog(minor_of(version) if version else NEWEST)
+        )
         bootstrap_roles.sow(self.core.store, name, self.core.stamp())
         self.gate = Gate(self.core.rbac)
         self.signer = signer
@@ -187,7 +195,7 @@ class ApiServer:
         if name == "finalize" and call.method == "PUT":
             return shown(self.core, call, update(self.core, call)[0])
         if name == "eviction" and call.method == "POST":
-            deleting.delete(self.core, call.type, call.namespace, call.name, deleting.options_in(call))
+            evict(self.core, call)
             return Response(201, JSON, encode(SUCCESS))
         if name == "token" and self.tokens:
             return self._token(self.tokens, call)
@@ -216,6 +224,7 @@ class ApiServer:
 
     def _logs(self, call: Call) -> Logs:
         entry = find(self.core, call.type, call.namespace, call.name)
+        check_log_options(call.name, call.query)
         names = [it["name"] for it in entry.obj["spec"].get("containers") or ()]
         wanted = call.query.get("container") or (names[0] if len(names) == 1 else "")
         initial = [it["name"] for it in entry.obj["spec"].get("initContainers") or ()]
