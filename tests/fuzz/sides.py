@@ -113,6 +113,7 @@ def settled(body: Any) -> Any:
     return found
 
 
+UNDECLARED = re.compile(r"\.[\w-]+: field not declared")  # of several the server tells one, at random
 BETWEEN = re.compile(r", (?=spec|status|metadata|unknown|\S+: )|\n *(?=\.)|[\[\]]")
 
 
@@ -120,7 +121,7 @@ def unordered(text: str) -> Any:
     """Return a message's errors sorted, where it has several; conflicts keep their order."""
     if text.startswith("Apply failed"):
         return text
-    parts = BETWEEN.split(text)
+    parts = BETWEEN.split(UNDECLARED.sub(".?: field not declared", text))
     return sorted(parts) if len(parts) > 1 else text
 
 

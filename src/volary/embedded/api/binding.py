@@ -36,11 +36,12 @@ def bind(core: Core, type_: ResourceType, entry: Entry, node: str) -> Entry:
 def create_binding(core: Core, call: Call) -> None:
     """Carry out a POST of a pod's `binding`. Raises: Problem."""
     body, _ = read_body(call)
-    if not isinstance(body, dict):
+    parts = [body, *(body.get(it) or {} for it in ("metadata", "target"))] if isinstance(body, dict) else [body]
+    if not all(isinstance(it, dict) for it in parts):
         raise bad_request("the object provided is unrecognized (must be of type Binding)")
     if (body.get("metadata") or {}).get("name") != call.name:
         raise bad_request("name in URL does not match name in Binding object")
     node = (body.get("target") or {}).get("name")
-    if not node:
+    if not node or not isinstance(node, str):
         raise unexpected("target.name: Required value")
     bind(core, call.type, find(core, call.type, call.namespace, call.name), node)

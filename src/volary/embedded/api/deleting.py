@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from volary.embedded.api.bodies import read_body
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
+from volary.embedded.api.conform import WrongType, conform
 from volary.embedded.api.core import Core, fresh, time_text
 from volary.embedded.api.crds import CRDS
 from volary.embedded.api.definition_end import begin_end, finish
+from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.errors import (
     FieldError,
     bad_request,
@@ -25,6 +28,8 @@ from volary.embedded.api.errors import (
     invalid_object,
     unsupported,
 )
+from volary.embedded.api.registry import definitions
+from volary.embedded.api.schema import Node
 from volary.embedded.api.store import Entry
 from volary.embedded.api.updating import find
 
@@ -41,6 +46,7 @@ RETURNS_OBJECT = {
     "/persistentvolumes",
 }
 GRACE_SECONDS = 30
+OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
 KEPT_NAMESPACES = ("default", "kube-system", "kube-public")
 # Kinds whose dependents stay where the caller does not say what becomes of them.
 ORPHANING = {"batch/jobs", "/replicationcontrollers"}
@@ -82,8 +88,20 @@ def options_in(call: Call) -> DeleteOptions:
     return options
 
 
+@cache
+def _options_node() -> Node:
+    return Node(definitions()[OPTIONS], definitions(), OPTIONS)
+
+
 def options_from(body: Mapping[str, Any], query: Mapping[str, str]) -> DeleteOptions:
     """Return the options of a body, with those of the query where it has none. Raises: Problem."""
+    if not isinstance(body, Mapping):
+        raise bad_request("decoded object cannot be converted to DeleteOptions")
+    try:
+        if body:
+            conform(copy_of(body), _options_node())
+    except WrongType as error:
+        raise bad_request(f'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: {error}') from error
     preconditions = body.get("preconditions") or {}
     grace = body.get("gracePeriodSeconds")
     if grace is None and query.get("gracePeriodSeconds"):

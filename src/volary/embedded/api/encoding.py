@@ -25,9 +25,14 @@ def decode(body: bytes) -> Any:
         return _decoder.decode(body)
     except msgspec.DecodeError as error:
         raise bad_request(JSON_ERROR + go_error(body, str(error))) from error
+    except UnicodeDecodeError as error:
+        raise bad_request(f"{JSON_ERROR}invalid character in a string: it is no UTF-8") from error
+    except RecursionError as error:
+        raise bad_request(JSON_ERROR + TOO_DEEP) from error
 
 
 JSON_ERROR = "error decoding JSON: "
+TOO_DEEP = "exceeded max depth"
 AT = re.compile(r"byte (\d+)")
 
 

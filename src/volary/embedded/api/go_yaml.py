@@ -13,6 +13,10 @@ import yaml
 
 from volary.embedded.api.errors import bad_request
 
+DEEPEST = 300  # nested nodes
+LARGEST = 1_000_000  # nodes, with aliases filled in
+NESTING = (b"[", b"{", b"-", b":", b"?")  # what every nested node needs one of
+
 
 class GoLoader(yaml.CSafeLoader):
     """YAML 1.1 as the server's YAML library reads it: no dates, no sexagesimal numbers, but `y` and `n`."""
@@ -57,12 +61,41 @@ GoLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
 def read_yaml(body: bytes) -> tuple[Any, list[str]]:
     """Return the value of a YAML document and the keys that stand twice in one mapping. Raises: Problem."""
     try:
+        if b"&" in body or sum(body.count(it) for it in NESTING) > DEEPEST:
+            _refuse_monsters(body)
         loader = GoLoader(body)
         loader.repeats = []
         value = loader.get_single_data()
-    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise bad_request(f"error decoding YAML: {' '.join(str(error).split())}") from error
     return value, list(loader.repeats)
+
+
+def _refuse_monsters(body: bytes) -> None:
+    """Refuse what would end the process: the library builds nested nodes on its stack, and aliases multiply.
+
+    Raises: ValueError.
+    """
+    sizes: dict[str, int] = {}  # of what an anchor names, with its aliases filled in
+    path: list[list[Any]] = [["", 0]]  # anchor and size of each node around
+    for event in yaml.parse(body, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            path.append([event.anchor, 1])
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, size = path.pop()
+            path[-1][1] += size
+            sizes[anchor or ""] = size
+        elif isinstance(event, yaml.ScalarEvent):
+            path[-1][1] += 1
+            sizes[event.anchor or ""] = 1
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor not in sizes:
+                raise ValueError(f"anchor '{event.anchor}' value contains itself")
+            path[-1][1] += sizes[event.anchor]
+        if len(path) > DEEPEST:
+            raise ValueError(f"exceeded max depth of {DEEPEST}")
+        if path[-1][1] > LARGEST:
+            raise ValueError("document contains excessive aliasing")
 
 
 class GoDumper(yaml.CSafeDumper):

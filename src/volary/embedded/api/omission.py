@@ -26,11 +26,11 @@ def omit(value: Object, node: Node) -> None:
     """Leave out of `value` what Go would; in place."""
     shape = shapes().get(node.reference) or {}
     vanishing = shape.get("zero", ())
-    always = shape.get("always", ())
+    always = shape.get("always") or {}
     for name in list(value):
         item = value[name]
         if item is None:
-            gone = name not in always
+            gone = always.get(name, "struct") == "struct"  # a struct comes back empty
         elif item == {} or item == []:
             gone = name not in always and _vanishes_empty(item, node.child(name))
         else:

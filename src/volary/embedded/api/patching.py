@@ -12,7 +12,7 @@ from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.conform import json_kind
 from volary.embedded.api.core import Core
-from volary.embedded.api.encoding import JSON_ERROR, copy_of, encode, read
+from volary.embedded.api.encoding import JSON_ERROR, copy_of, decode, encode, read
 from volary.embedded.api.errors import (
     Problem,
     bad_request,
@@ -23,6 +23,7 @@ from volary.embedded.api.errors import (
     unprocessable,
     unsupported_media,
 )
+from volary.embedded.api.go_order import in_order
 from volary.embedded.api.go_text import go_text
 from volary.embedded.api.json_patch import PatchFailed, json_patch
 from volary.embedded.api.managed import opened
@@ -77,14 +78,15 @@ def patch(core: Core, call: Call) -> tuple[Entry, bool]:
 def patched_object(call: Call, old: Object) -> Object:
     """Return a fresh object after the patch of this call, checked. Raises: Problem."""
     change, repeats = _change(call)
-    new, change = patched(_as_go_writes(old), change, call)
+    new, change = patched(old, change, call)
     if not isinstance(new, dict):
         raise bad_request("the patch leaves no object")
 
     def shown() -> str:
         if call.content_type == STRATEGIC:
             return go_text(change)
-        return sorted_text(new) if call.type.custom else encode(new).decode()
+        # The server writes the object before it patches, and what is patched in as it was sent.
+        return encode(patched(_as_written(old, call.type), change, call)[0]).decode()
 
     _check_head(new, call, shown)
     fresh: Object = copy_of(headed(new, call.type))
@@ -93,10 +95,13 @@ def patched_object(call: Call, old: Object) -> Object:
     return fresh
 
 
-def _as_go_writes(obj: Object) -> Object:
-    """Return the object with metadata in Go's order, which a refusal shows."""
-    meta = obj["metadata"]
-    return {**obj, "metadata": {key: meta[key] for key in METADATA if key in meta}}
+def _as_written(obj: Object, type_: ResourceType) -> Object:
+    """Return the object with its fields in the order in which the server writes them."""
+    found: Object = decode(sorted_text(obj).encode()) if type_.custom else in_order(obj, type_.node)
+    if not type_.custom:
+        meta = obj["metadata"]
+        found["metadata"] = {key: meta[key] for key in METADATA if key in meta}
+    return found
 
 
 def patched(old: Object, change: Any, call: Call) -> tuple[Any, Any]:
@@ -178,7 +183,7 @@ def _check_head(new: Object, call: Call, shown: Callable[[], str]) -> None:
     if type_.custom:
         raise bad_request("the API version or kind of an object cannot be changed")
     group, _, short = str(version).rpartition("/")
-    if (group, short, kind) in definition_names():
+    if isinstance(kind, str) and (group, short, kind) in definition_names():
         text = f"converting ({short}.{kind}) to ({type_.group or 'core'}.{type_.kind.kind}): unknown conversion"
     else:
         text = f'no kind "{kind}" is registered for version "{version}" in scheme "pkg/runtime/scheme.go:111"'
