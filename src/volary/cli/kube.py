@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import re
 import signal
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 UP_SECONDS = 30.0
 DOWN_SECONDS = 5.0
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.01
 RELEASES = tuple(f"1.{minor}" for minor in range(31, 37))  # as `embedded.api.releases` has them; that loads much
 USERS_HELP = 'Users beside the admin: lines of token,user,uid,"group,group".'
 NAME = re.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -160,10 +161,12 @@ def check_names(names: tuple[str, ...], apis: tuple[str, ...]) -> None:
 
 async def serve(names: tuple[str, ...], folder: Path, how: How) -> None:
     """Serve until a signal comes or the parent is gone."""
+    gc.disable()  # what a start imports is never garbage: looking for it is a twentieth of the start
     from volary.embedded.cluster import Wanted
-    from volary.embedded.estate import Busy, Estate
+    from volary.embedded.estate import Estate
     from volary.embedded.journal import Unusable
     from volary.embedded.mesh.binary import NoEnvoy
+    from volary.embedded.state import Busy
     from volary.runtime.clock import SystemClock
     from volary.runtime.lifeline import until_told
 
@@ -178,12 +181,14 @@ async def serve(names: tuple[str, ...], folder: Path, how: How) -> None:
     async with until_told() as group:
         group.create_task(estate.run())
         await estate.ready.wait()
+        gc.freeze()
+        gc.enable()
         show(folder, how.as_json)
 
 
 def start_behind(names: tuple[str, ...], folder: Path, how: How) -> None:
     """Start the same command in the background and wait until its clusters are ready."""
-    from volary.embedded.estate import Busy, read_state
+    from volary.embedded.state import Busy, read_state
 
     if (running := read_state(folder)) is not None:
         raise Complaint(str(Busy(folder, running)))
@@ -205,7 +210,7 @@ def start_behind(names: tuple[str, ...], folder: Path, how: How) -> None:
 
 def wait_for_state(folder: Path, child: subprocess.Popen[bytes]) -> bool:
     """Wait until the clusters are ready; False when the child ended or took too long."""
-    from volary.embedded.estate import read_state
+    from volary.embedded.state import read_state
 
     for _ in range(int(UP_SECONDS / LOOK_SECONDS)):
         if read_state(folder) is not None:
@@ -218,7 +223,7 @@ def wait_for_state(folder: Path, child: subprocess.Popen[bytes]) -> bool:
 
 def show(folder: Path, as_json: bool) -> None:
     """Print what runs from a folder."""
-    from volary.embedded.estate import read_state
+    from volary.embedded.state import read_state
 
     state = read_state(folder)
     if state is None:
@@ -244,7 +249,7 @@ def list_command(folder: Path | None, output: str | None) -> None:
       volary kube list
       volary kube list -o json | jq -r .kubeconfig
     """
-    from volary.embedded.estate import read_state
+    from volary.embedded.state import read_state
 
     folder = (folder or default_folder()).resolve()
     if output == "json" and read_state(folder) is None:
@@ -263,7 +268,7 @@ def down_command(folder: Path | None) -> None:
       volary kube down
       volary kube down --dir ./clusters
     """
-    from volary.embedded.estate import read_state
+    from volary.embedded.state import read_state
 
     folder = (folder or default_folder()).resolve()
     state = read_state(folder)
@@ -276,7 +281,7 @@ def down_command(folder: Path | None) -> None:
 
 async def wait_until_gone(folder: Path, pid: int) -> None:
     """Wait until the process has ended; by force after `DOWN_SECONDS`."""
-    from volary.embedded.estate import alive
+    from volary.embedded.state import alive
 
     for _ in range(int(DOWN_SECONDS / LOOK_SECONDS)):
         if not alive(pid):

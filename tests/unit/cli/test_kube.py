@@ -17,7 +17,7 @@ import pytest
 
 from tests.unit.cli.asking import Volary
 from tests.unit.cli.embedded import Servers
-from volary.embedded.estate import alive, read_state
+from volary.embedded.state import alive, read_state
 from volary.kube.objects import dig
 from volary.kube.resources import LEASES
 

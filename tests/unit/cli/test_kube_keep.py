@@ -10,8 +10,9 @@ from pathlib import Path
 
 from tests.unit.cli.asking import Volary
 from tests.unit.cli.test_kube import OUTLIVES_US, wait_for
-from volary.embedded.estate import Estate, alive
+from volary.embedded.estate import Estate
 from volary.embedded.journal import wal_of
+from volary.embedded.state import alive
 from volary.kube.client import Client
 from volary.kube.http import HttpTransport
 from volary.kube.kubeconfig import Access, load

@@ -22,3 +22,9 @@ PROGRAM = "import sys, volary.cli.kube, volary.embedded.estate; print('\\n'.join
 def test_a_cluster_without_pods_needs_little() -> None:
     loaded = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60)
     assert set(LATER) & set(loaded.stdout.split()) == set()
+
+
+def test_asking_what_runs_needs_no_cluster() -> None:
+    asking = "import sys, volary.cli.kube, volary.embedded.state; print('\\n'.join(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", asking], capture_output=True, text=True, check=True, timeout=60)
+    assert not [it for it in loaded.stdout.split() if it.startswith("volary.embedded.api")]
