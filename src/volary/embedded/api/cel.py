@@ -88,6 +88,8 @@ class Program:
 def compiled(text: str, self_type: Type, optional_old: bool = False) -> Program:
     """Return the expression compiled. Raises: NotCompiled."""
     source = adapted(text)
+    if FORMATS.search(source):
+        raise NotOffered("a format is used in another way than format.NAME().validate(text)")
     try:
         return _compiled(source, self_type, optional_old)
     except RuntimeError as error:
@@ -176,6 +178,7 @@ def _on_receiver(found: re.Match[str]) -> str:
     return f"for '{found['name']}' applied to '{found['first']}.({found['rest']})'\n | {found['line']}"
 
 
+FORMATS = re.compile(r"\bformat\s*\.\s*(?!check\b)\w+\s*\(")
 CONVERSION = r"type conversion error from 'string' to 'google.protobuf.\1'"
 CODE = re.compile(r"^[A-Z_]+: ")
 # The library's words at evaluation -> cel-go's.

@@ -15,7 +15,7 @@ import msgspec
 
 from volary.embedded.api.cel import NotCompiled, NotOffered, Program, available, compiled
 from volary.embedded.api.cel_fields import Checker, Place
-from volary.embedded.api.cel_rules import REASONS
+from volary.embedded.api.cel_rules import REASONS, has_rules, offered
 from volary.embedded.api.cel_source import names
 from volary.embedded.api.cel_types import self_type
 from volary.embedded.api.encoding import encode
@@ -122,22 +122,26 @@ def shown(rule: Raw) -> msgspec.Raw:
     return msgspec.Raw(encode(fields).decode().translate(HTML).encode())
 
 
-def not_offered(schema: Any, path: str) -> Iterator[str]:
+def not_offered(schema: Any, path: str, resource: bool = True) -> Iterator[str]:
     """Yield a warning for each expression that is right and that is not evaluated here."""
-    if not isinstance(schema, Mapping):
+    if not isinstance(schema, Mapping) or not has_rules(schema):
         return
     node = Node(schema, definitions())
     for index, rule in enumerate(schema.get("x-kubernetes-validations") or ()):
         for key in ("rule", "messageExpression"):
             try:
                 if rule.get(key):
-                    compiled(str(rule[key]), self_type(node), bool(rule.get("optionalOldSelf")))
+                    offered(str(rule[key]), node, resource, bool(rule.get("optionalOldSelf")))
             except NotOffered as error:
                 where = f"{path}.x-kubernetes-validations[{index}].{key}"
                 yield f"{where}: stored but not evaluated by the embedded API server: {error}"
             except NotCompiled:
                 pass
     for name, child in (schema.get("properties") or {}).items():
-        yield from not_offered(child, f"{path}.properties[{name}]")
+        yield from not_offered(child, f"{path}.properties[{name}]", _embeds(child))
     for name in ("items", "additionalProperties"):
-        yield from not_offered(schema.get(name), f"{path}.{name}")
+        yield from not_offered(schema.get(name), f"{path}.{name}", _embeds(schema.get(name)))
+
+
+def _embeds(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and bool(schema.get("x-kubernetes-embedded-resource"))

@@ -34,6 +34,8 @@ class ListOf:
 
 
 Known = Place | ListOf | None
+# Functions that take a duration or a time as text as well.
+TAKES_TEXT = {"duration", "timestamp", "_==_", "_!=_", "_?_:_", "optional.of", "optional.ofNonZeroValue", "@in"}
 Scope = Mapping[str, Known]
 
 
@@ -45,6 +47,19 @@ def item_of(known: Known) -> Known:
     return None
 
 
+def _is_time(known: Known) -> bool:
+    """Is it a duration or a time in the language, and text here?"""
+    return isinstance(known, Place) and known.node.type == "string" and known.node.raw.get("format") in OPAQUE
+
+
+def counts_times(serialized: bytes, text: str, node: Node, resource: bool) -> bool:
+    """Does an expression reckon with fields that are durations or times by their format?"""
+    known = Place(node, resource)
+    checker = Checker(serialized, text)
+    checker.check({"self": known, "oldSelf": known})
+    return checker.counts_times
+
+
 class Checker:
     """Walks one expression."""
 
@@ -52,6 +67,7 @@ class Checker:
         self.tree, self.places = tree_of(serialized)
         self.text = text
         self.errors: list[tuple[int, str]] = []
+        self.counts_times = False
 
     def check(self, scope: Scope) -> str:
         """Return the compiler's diagnosis, "" where nothing is wrong."""
@@ -100,6 +116,8 @@ class Checker:
     def _called(self, tree: Tree, scope: Scope) -> Known:
         target = self.known(tree.target, scope) if tree.target is not None else None
         parts = [self.known(it, scope) for it in tree.parts]
+        if tree.name not in TAKES_TEXT and any(_is_time(it) for it in (target, *parts)):
+            self.counts_times = True
         match tree.name:
             case "_?._" if tree.parts[1].kind == "const":
                 return self._selected(tree, parts[0], tree.parts[1].text)

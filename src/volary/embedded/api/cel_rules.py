@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from volary.embedded.api.cel import Failure, NotCompiled, NotOffered, Program, available, compiled
+from volary.embedded.api.cel_fields import counts_times
 from volary.embedded.api.cel_source import names
 from volary.embedded.api.cel_types import self_type
 from volary.embedded.api.cel_values import aligned, seen
@@ -67,7 +68,7 @@ def rules_of(node: Node) -> Rules | None:
 def _rules(node: Node, resource: bool) -> Rules | None:
     if not has_rules(node.raw):
         return None
-    own = tuple(_rule(raw, node) for raw in node.raw.get("x-kubernetes-validations") or ())
+    own = tuple(_rule(raw, node, resource) for raw in node.raw.get("x-kubernetes-validations") or ())
     fields = {}
     for name, raw in node.field_names.items():
         child = node.field(name)
@@ -87,15 +88,22 @@ def has_rules(raw: Any) -> bool:
     return any(has_rules(it) for it in below)
 
 
-def _rule(raw: Mapping[str, Any], node: Node) -> Rule:
+def offered(text: str, node: Node, resource: bool, optional_old: bool) -> Program:
+    """Return an expression compiled. Raises: NotCompiled; NotOffered, where it cannot be evaluated here."""
+    program = compiled(text, self_type(node), optional_old)
+    if counts_times(program.serialized, text, node, resource):
+        raise NotOffered("it reckons with a field that is a duration or a time by its format, which is text here")
+    return program
+
+
+def _rule(raw: Mapping[str, Any], node: Node, resource: bool) -> Rule:
     text, optional_old = str(raw.get("rule") or ""), bool(raw.get("optionalOldSelf"))
     program = message_program = None
     error = ""
-    kind = self_type(node)
     try:
-        program = compiled(text, kind, optional_old)
+        program = offered(text, node, resource, optional_old)
         if raw.get("messageExpression"):
-            message_program = compiled(str(raw["messageExpression"]), kind, optional_old)
+            message_program = offered(str(raw["messageExpression"]), node, resource, optional_old)
     except NotOffered:
         pass  # the definition gave a warning
     except NotCompiled as why:

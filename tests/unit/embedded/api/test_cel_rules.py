@@ -92,14 +92,34 @@ def test_nulls_of_objects_count_as_absent_and_unknown_fields_are_not_seen() -> N
     server.post("widgets", widget("v", **{"in": "no"}), 422)
 
 
-def test_what_the_library_cannot_evaluate_gives_a_warning() -> None:
+TIMES = {"wait": TEXT | {"format": "duration"}, "at": TEXT | {"format": "date-time"}}
+NOT_OFFERED = [
+    {"type": "object", "additionalProperties": TEXT} | rules("self.transformMap(k, v, v) == self"),
+    {"type": "object", "properties": TIMES} | rules("self.at.getFullYear() > 2000"),
+    {"type": "object", "properties": TIMES} | rules("[self].all(it, it.wait < duration('1h'))"),
+    {"type": "object", "properties": {"a": TEXT | rules("format.named('uuid').value().validate(self).hasValue()")}},
+]
+
+
+@pytest.mark.parametrize("spec", NOT_OFFERED)
+def test_what_cannot_be_evaluated_gives_a_warning(spec: dict[str, Any]) -> None:
     server = Asked()
-    spec = {"type": "object", "additionalProperties": TEXT} | rules("self.transformMap(k, v, v) == self")
     schema = {"type": "object", "properties": {"spec": spec}}
     answer = server.raw("POST", CRDS, definition(schema={"openAPIV3Schema": schema}))
     assert answer.status == 201
     assert "stored but not evaluated" in answer.headers["warning"]
-    server.post("widgets", widget(a="x"))
+    server.post("widgets", widget(wait="1s", at="2026-01-01T00:00:00Z", a="x"))
+
+
+def test_durations_and_times_may_be_converted_and_compared() -> None:
+    conversions = (
+        "duration(self.wait) > duration('1s')",
+        "timestamp(self.at).getFullYear() == 2026",
+        "self.wait == self.wait",
+    )
+    server = served({"type": "object", "properties": TIMES} | rules(*conversions))
+    server.post("widgets", widget(wait="2s", at="2026-01-01T00:00:00Z"))
+    server.post("widgets", widget("v", wait="1s", at="2026-01-01T00:00:00Z"), 422)
 
 
 REFUSED = [

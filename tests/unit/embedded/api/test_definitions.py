@@ -51,7 +51,7 @@ def test_of_two_that_want_one_name_the_second_waits_until_the_first_goes() -> No
         "NamesAccepted": ("False", "KindConflict"),
         "Established": ("False", "NotAccepted"),
     }
-    server.ask("GET", "/apis/example.com/v1/gadgets", status=404)
+    assert server.raw("GET", "/apis/example.com/v1/gadgets").status == 404
     server.delete(f"{CRDS}/widgets.example.com")
     assert conditions(server, "gadgets")["Established"] == ("True", "InitialNamesAccepted")
     server.get("/apis/example.com/v1/gadgets")
