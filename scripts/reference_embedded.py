@@ -12,6 +12,7 @@ from volary.embedded.api.validation import RULES
 
 TRANSCRIPTS = Path(__file__).parents[1] / "tests" / "differential" / "transcripts"
 ACTED_ON = {
+    "/endpoints": "written for Services; mirrored into slices",
     "/events": "old ones are removed",
     "/namespaces": "empties itself, gets an account and an authority",
     "/nodes": "ours runs pods",
@@ -20,15 +21,17 @@ ACTED_ON = {
     "/serviceaccounts": "tokens",
     "/services": "endpoints, addresses, traffic",
     "apiextensions.k8s.io/customresourcedefinitions": "served",
+    "apps/controllerrevisions": "the templates of a DaemonSet",
     "apps/daemonsets": "pods",
     "apps/deployments": "rollouts",
     "apps/replicasets": "pods",
     "autoscaling/horizontalpodautoscalers": "scales",
     "batch/jobs": "pods, to completion",
-    "rbac.authorization.k8s.io/clusterroles": "enforced, aggregated",
+    "discovery.k8s.io/endpointslices": "the pods behind a Service",
     "rbac.authorization.k8s.io/clusterrolebindings": "enforced",
-    "rbac.authorization.k8s.io/roles": "enforced",
+    "rbac.authorization.k8s.io/clusterroles": "enforced, aggregated",
     "rbac.authorization.k8s.io/rolebindings": "enforced",
+    "rbac.authorization.k8s.io/roles": "enforced",
 }
 
 
