@@ -10,6 +10,7 @@ from typing import Any
 
 from volary.embedded.addresses import Addresses
 from volary.embedded.api.server import ApiServer
+from volary.embedded.api.store import SMALL_RING, Store
 from volary.embedded.audit import Recorder
 from volary.embedded.controllers import World, controllers
 from volary.embedded.node import Node
@@ -45,7 +46,7 @@ class SimulatedCluster:
         self.name = shape.name
         # A clock of its own: what is asked here must not change the luck and the names of others.
         self.clock = VirtualClock(f"{shape.seed} {shape.name}")
-        self.api = ApiServer(shape.name, self.clock.now, self.clock.rng, self.clock.new_id)
+        self.api = ApiServer(shape.name, self.clock.now, self.clock.rng, self.clock.new_id, Store(SMALL_RING))
         self.audit: list[dict[str, Any]] = []
         self.processes = SimulatedProcesses(1.0)
         world = World(self.api.local, self.clock, events=False)
