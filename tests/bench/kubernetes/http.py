@@ -20,7 +20,7 @@ from typing import Any
 import uvloop
 
 from tests.bench.figures import Figure
-from tests.bench.http_load import Load, request, run, watched
+from tests.bench.http_load import Load, cpu_seconds, request, run, watched
 from tests.bench.http_server import TOKEN
 
 SECONDS = 3.0
@@ -78,8 +78,7 @@ class Server:
         return str(found["metadata"]["resourceVersion"])
 
     def cpu_seconds(self) -> float:
-        words = (Path("/proc") / str(self.pid) / "stat").read_text().rpartition(")")[2].split()
-        return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+        return cpu_seconds(self.pid)
 
 
 def figure(server: Server, name: str, goal: float, requests: Iterator[bytes]) -> Figure:
