@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from volary.embedded.front.incoming import Incoming
 from volary.embedded.front.process import process_figures
-from volary.embedded.front.target import Target
+from volary.embedded.front.target import LONGEST_KEPT, Target
 from volary.kube.transport import Response
 
 TEXT = {"content-type": "text/plain; version=0.0.4; charset=utf-8"}
@@ -93,12 +93,12 @@ def label_of(incoming: Incoming) -> Label:
     method = incoming.method
     if method == "PATCH" and incoming.headers.get("content-type", "").startswith(APPLY):
         method = "APPLY"
-    return known_label(method, incoming.target)
+    target = incoming.target
+    return kept_label(method, target) if len(target.raw) <= LONGEST_KEPT else new_label(method, target)
 
 
-@lru_cache(maxsize=8192)
-def known_label(method: str, target: Target) -> Label:
-    """Return the label of a method and a target. Targets are kept and shared, so this is one look for most requests."""
+def new_label(method: str, target: Target) -> Label:
+    """Return the label of a method and a target."""
     verb = method if method in METHODS or method == "APPLY" else "other"
     parts, dry_run = target.parts, target.query.get("dryRun", "")
     if parts is None:
@@ -111,6 +111,9 @@ def known_label(method: str, target: Target) -> Label:
     if parts.subresource in ("proxy", "log", "exec", "attach", "portforward"):
         verb = "CONNECT"
     return ("apiserver", dry_run, parts.group, parts.plural, scope, parts.subresource, verb, parts.version)
+
+
+kept_label = lru_cache(maxsize=8192)(new_label)  # targets are kept and shared: one look for most requests
 
 
 def document(path: str) -> str:

@@ -12,9 +12,10 @@ import httptools
 
 from volary.embedded.front.incoming import Fields, Incoming
 from volary.embedded.front.limits import Limits
-from volary.embedded.front.target import BadTarget, read_target
+from volary.embedded.front.target import BadTarget, TooLong, read_target
 
-MOST_NAMES = 1_024  # header names that are kept in small letters; clients use a few dozen
+MOST_NAMES, LONGEST_NAME = 1_024, 64  # header names that are kept in small letters; clients use a few dozen
+MOST_KEPT_BYTES = 16 << 10  # of the headers that a connection remembers from one request to the next
 
 
 class Refused(Exception):
@@ -111,12 +112,15 @@ class Reader:
         fields, (last, headers) = self._fields, self._last
         if fields != last:  # clients say the same with every request
             headers = in_small_letters(fields)
-            self._last = (fields, headers)
+            if sum(len(name) + len(value) for name, value in fields) <= MOST_KEPT_BYTES:
+                self._last = (fields, headers)
         modern = self._parser.get_http_version() == "1.1"
         if modern and "host" not in headers:
             self._refuse(400, "400 Bad Request: missing required Host header")
         try:
             target = read_target(self._url)
+        except TooLong:
+            self._refuse(414, "414 URI Too Long")
         except BadTarget:
             self._refuse(400, "400 Bad Request")
         self._incoming = Incoming(self._parser.get_method().decode(), target, fields, headers, modern)
@@ -149,7 +153,7 @@ def in_small_letters(fields: Fields) -> dict[str, str]:
         key = _small.get(name)
         if key is None:
             key = name.decode("latin-1").lower()
-            if len(_small) < MOST_NAMES:
+            if len(_small) < MOST_NAMES and len(name) <= LONGEST_NAME:
                 _small[name] = key
         named = key.startswith("impersonate-")
         text, between = (value.decode("utf-8", "replace"), "\n") if named else (value.decode("latin-1"), ",")

@@ -13,6 +13,8 @@ from urllib.parse import parse_qsl, unquote, unquote_to_bytes
 from volary.embedded.api.call import Path, split_path
 
 CLUSTERS = "/clusters/"
+LONGEST_PATH = 8 << 10  # what is known of paths is remembered, here and in the API; a query may be as long as a head
+LONGEST_KEPT = 2 << 10  # longer lines are read anew each time, or they would fill the memory
 HEX = frozenset("0123456789abcdefABCDEF")
 
 
@@ -37,20 +39,33 @@ class BadTarget(ValueError):
     """A request line that asks for nothing."""
 
 
-@lru_cache(maxsize=8192)
+class TooLong(BadTarget):
+    """A path that is longer than any that is served."""
+
+
 def read_target(line: bytes) -> Target:
     """Return what the target of a request line says. Raises: BadTarget."""
+    return kept_target(line) if len(line) <= LONGEST_KEPT else new_target(line)
+
+
+def new_target(line: bytes) -> Target:
+    """Return what the target of a request line says, read anew. Raises: BadTarget."""
     text = line.decode("latin-1")
     if not text.startswith("/"):
         text = of_absolute(text)
     cluster, raw = of_cluster(text)
     escaped, _, query = raw.partition("?")
+    if len(escaped) > LONGEST_PATH:
+        raise TooLong(escaped[:100])
     path = decoded(escaped)
     first: dict[str, str] = {}
     for key, value in parse_qsl(query, keep_blank_values=True):
         first.setdefault(key, value)
     watch = first.get("watch", "").lower() in ("true", "1")
     return Target(cluster, raw, path, first, split_path(path), watch)
+
+
+kept_target = lru_cache(maxsize=8192)(new_target)
 
 
 def of_absolute(text: str) -> str:

@@ -10,6 +10,8 @@ from tests.unit.embedded.front.wire import HOST, LOGGED_IN, FakeTransport, Wire,
 from tests.unit.embedded.server.parts import FakeApi, FakeWatch
 from volary.embedded.front.connection import Connection
 from volary.embedded.front.limits import Limits
+from volary.embedded.front.metrics import kept_label
+from volary.embedded.front.target import kept_target
 from volary.kube.transport import Response
 
 JSON = {"content-type": "application/json"}
@@ -244,5 +246,22 @@ def test_events_that_wait_for_slow_readers_are_in_memory_once() -> None:
             assert watch.deliver
             watch.deliver(event)
         assert sys.getrefcount(chunks.of(event)) > len(watches)
+
+    run(test())
+
+
+def test_what_is_remembered_of_long_lines_and_headers_is_bounded() -> None:
+    async def test() -> None:
+        wire = Wire(api())
+        wire.get("/api/v1/" + "a" * 9000)
+        assert wire.statuses() == [414]
+        wire = Wire(api())
+        kept = kept_target.cache_info().currsize, kept_label.cache_info().currsize
+        wire.get(f"{PODS}?labelSelector=" + "b" * 50_000)
+        assert wire.api.asked[0].query == {"labelSelector": "b" * 50_000}
+        assert (kept_target.cache_info().currsize, kept_label.cache_info().currsize) == kept
+        wire.get(PODS, b"X-Long: " + b"c" * 50_000 + b"\r\n")
+        assert wire.api.asked[1].headers["x-long"] == "c" * 50_000
+        assert len(str(wire.connection._reader._last)) < 20_000
 
     run(test())
