@@ -84,6 +84,8 @@ ROLES = script(
     post("unknown field, strict", f"{R}?fieldValidation=Strict", role("odd2", {**rule("pods", "get"), "extra": 1})),
     put("put changes rules", f"{R}/r", role("r", rule("pods", "get"))),
     put("put makes a new one", f"{R}/made", role("made", rule("pods", "get"))),
+    put("put makes none for another uid", f"{R}/other", {"metadata": {"name": "other", "uid": "7"}}),
+    put("empty rules by put", f"{R}/made", role("made")),
     merge("no rules any more", f"{R}/r", {"rules": None}),
     json_patch("rules by patch", f"{R}/r", op("add", "/rules", [rule("pods", "watch")])),
     apply("apply takes the rules", f"{R}/r", {"apiVersion": f"{RBAC}/v1", "kind": "Role", "metadata": {"name": "r"}, "rules": [rule("pods", "watch"), rule("secrets", "get")]}, force=True),

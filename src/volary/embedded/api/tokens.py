@@ -9,7 +9,7 @@ Source: Kubernetes, pkg/serviceaccount/{claims,jwt,legacy}.go.
 from __future__ import annotations
 
 import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
+from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any, Protocol
@@ -242,5 +242,7 @@ def encode_part(data: bytes) -> bytes:
 
 
 def decode_part(part: str) -> bytes:
-    """Raises: ValueError."""
-    return urlsafe_b64decode(part.encode("ascii") + b"=" * (-len(part) % 4))
+    """Return the bytes of one part of a token; only one text stands for them. Raises: ValueError."""
+    if "=" in part:
+        raise ValueError("padded")
+    return b64decode(part.encode("ascii") + b"=" * (-len(part) % 4), b"-_", validate=True)

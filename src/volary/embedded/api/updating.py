@@ -74,7 +74,8 @@ def update(core: Core, call: Call) -> tuple[Entry, bool]:
     meta = new["metadata"]
     check_place(call, meta)
     entry = core.store.get(call.type.storage, call.namespace, call.name)
-    if entry is None and call.type.storage in MADE_BY_PUT and not (call.path.subresource or meta.get("uid")):
+    if entry is None and call.type.storage in MADE_BY_PUT and not call.path.subresource:
+        _same_object(call, meta, {"uid": "", "namespace": call.namespace or None})
         demand_creation(core, call)
         return create_object(core, call.type, call.namespace, new, call.options), True
     if entry is None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.embedded.api.server import Asked, Object
@@ -191,6 +191,8 @@ GOOD = SERVER.token()
 
 
 @settings(deadline=None)
+@example(":::", GOOD.rindex(".") + 1)
+@example("=", len(GOOD))
 @given(st.text(), st.integers(0, len(GOOD)))
 def test_no_token_is_too_strange(text: str, at: int) -> None:
     for token in (text, GOOD[:at] + text + GOOD[at:], f"{text}.{text}.{text}"):
