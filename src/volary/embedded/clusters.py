@@ -11,10 +11,11 @@ import asyncio
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from volary.embedded.api.catalog import Catalog
+from volary.embedded.api.releases import NEWEST, minor_of
 from volary.embedded.api.restoring import clone
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import RING, Store
-from volary.embedded.api.tokens import Signer
 from volary.embedded.controllers import Clock, Manager, World, controllers
 from volary.embedded.signing_key import SigningKey
 
@@ -26,7 +27,6 @@ class Style:
     ring: int = RING  # changes kept for watches to go on from; `SMALL_RING` where there are hundreds of clusters
     controllers: bool = True  # they run in the loop in which a cluster is made
     events: bool = True  # what controllers tell people
-    signer: Signer | None = None  # of ServiceAccounts' tokens; None: none are issued
     version: str = ""  # the minor of Kubernetes that they are ("1.33"); "" for the newest
 
 
@@ -54,11 +54,12 @@ class Clusters(Mapping[str, ApiServer]):
         return len(self._apis)
 
     def create(self, name: str) -> ApiServer:
-        """Make an empty cluster: the namespaces of every cluster, no node. Raises: Taken."""
+        """Make an empty cluster: the namespaces of every cluster, no node. Raises: Taken, UnknownRelease."""
         self._check(name)
-        clock = self.clock
-        store, key = Store(self.style.ring), SigningKey()
-        return self._start(ApiServer(name, clock.now, clock.rng, clock.new_id, store, signer=key))
+        clock, style = self.clock, self.style
+        catalog = Catalog(minor_of(style.version) if style.version else NEWEST)
+        store, key = Store(style.ring), SigningKey()
+        return self._start(ApiServer(name, clock.now, clock.rng, clock.new_id, store, catalog, key))
 
     def clone(self, source: str, name: str) -> ApiServer:
         """Make a cluster that begins as another one is now. Raises: Taken, KeyError."""

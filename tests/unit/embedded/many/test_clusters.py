@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import msgspec
 import pytest
 
 from tests.unit.embedded.small_cluster import deployment
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import SMALL_RING
 from volary.embedded.clusters import Clusters, Style, Taken
+from volary.kube.transport import Request, Response
 from volary.sim.clock import VirtualClock
 from volary.sim.loop import run_virtually
 
@@ -97,3 +99,16 @@ def test_a_name_is_given_once_and_must_be_known() -> None:
         assert clusters["west"].name == "west"
 
     within(story)
+
+
+def test_clusters_and_their_clones_are_of_the_version_asked_for() -> None:
+    async def whole() -> None:
+        clusters = Clusters(VirtualClock(), Style(version="1.33"))
+        clusters.create("west")
+        east = clusters.clone("west", "east")
+        answer = east.handle(Request("GET", "/version"))
+        assert isinstance(answer, Response)
+        assert msgspec.json.decode(answer.body)["minor"] == "33"
+        clusters.close()
+
+    run_virtually(whole())
