@@ -243,6 +243,7 @@ def encode_part(data: bytes) -> bytes:
 
 def decode_part(part: str) -> bytes:
     """Return the bytes of one part of a token; only one text stands for them. Raises: ValueError."""
-    if "=" in part:
-        raise ValueError("padded")
-    return b64decode(part.encode("ascii") + b"=" * (-len(part) % 4), b"-_", validate=True)
+    found = b64decode(part.encode("ascii") + b"=" * (-len(part) % 4), b"-_", validate=True)
+    if encode_part(found) != part.encode("ascii"):
+        raise ValueError("another text for the same bytes")
+    return found

@@ -190,6 +190,11 @@ SERVER = Signing()
 GOOD = SERVER.token()
 
 
+def test_a_token_has_one_spelling() -> None:
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    assert [it for it in letters if SERVER.name(GOOD[:-1] + it)] == [GOOD[-1]]
+
+
 @settings(deadline=None)
 @example(":::", GOOD.rindex(".") + 1)
 @example("=", len(GOOD))
