@@ -91,7 +91,7 @@ def make(side: Side, move: Move) -> Answer:
 
 
 def comparable(answer: Answer, before: Any, after: Any) -> Answer:
-    old, new = (it.get("metadata", {}).get("resourceVersion") for it in (before, after))
+    old, new = (it["metadata"].get("resourceVersion") if isinstance(it, dict) else it for it in (before, after))
     return {
         "status": answer["status"],
         "body": settled(normal(answer["body"])),

@@ -58,6 +58,8 @@ def _other(catalog: Catalog, type_: ResourceType, version: str) -> ResourceType 
 
 
 def _seen(type_: ResourceType, other: ResourceType, obj: Any) -> Any:
+    if type_.custom:  # fields that the other version does not have are left for its schema to complain of
+        return {**obj, "apiVersion": other.api_version}
     return conversion.from_storage(other, conversion.to_storage(type_, obj))
 
 
