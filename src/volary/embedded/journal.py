@@ -47,8 +47,11 @@ class Journal:
         self.path = path
         self.notes: list[str] = []  # what people should know of how it was found
         self._failing = False
-        path.touch(mode=0o600)
-        written = frames_in(wal_of(path))
+        try:
+            path.touch(mode=0o600)
+            written = frames_in(wal_of(path))
+        except OSError as error:
+            raise Unusable(f"{path} cannot be opened: {error.strerror}") from error
         if (size := path.stat().st_size) < SMALLEST and (size or written):
             raise Unusable(cut_short(path))  # SQLite takes it for an empty one, and throws its log away
         self._db = sqlite3.connect(path, timeout=0.0, isolation_level=None, cached_statements=16)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import signal
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from tests.unit.cli.asking import Volary
 from tests.unit.cli.test_kube import OUTLIVES_US, wait_for
 from volary.embedded.estate import Estate
-from volary.embedded.journal import wal_of
+from volary.embedded.journal import Journal, wal_of
 from volary.embedded.state import alive
 from volary.kube.client import Client
+from volary.kube.errors import Unreachable
 from volary.kube.http import HttpTransport
 from volary.kube.kubeconfig import Access, load
 from volary.kube.objects import NewObject
@@ -60,6 +63,43 @@ def test_after_a_kill_everything_is_there_and_clients_go_on(alone: Volary, tmp_p
         alone.good("kube", "down", "--dir", str(tmp_path))
     wait_for(lambda: not alive(second["pid"]), "the end")
     assert not wal_of(tmp_path / "clusters" / "hub" / "journal.db").exists()  # a proper end leaves one file
+
+
+WRITERS, KILLED_AFTER = 8, 120  # clients at once; how many writes are acknowledged before the end
+
+
+async def write_until_it_ends(access: Access, pid: int) -> set[str]:
+    """Create objects by many clients at once, and kill the server in the middle; return what was acknowledged."""
+    made: set[str] = set()
+
+    async def write(number: int) -> None:
+        client = Client(HttpTransport(access), "test", timeout_seconds=5.0)
+        with suppress(Unreachable):
+            for count in itertools.count():
+                name = f"w{number}-{count}"
+                await client.create(CONFIG_MAPS, {**NOTE, "metadata": {"name": name, "namespace": "default"}})
+                made.add(name)
+                if len(made) == KILLED_AFTER:
+                    os.kill(pid, signal.SIGKILL)
+        await client.close()
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(WRITERS):
+            group.create_task(write(number))
+    return made
+
+
+@OUTLIVES_US
+def test_what_clients_were_told_of_is_there_after_a_kill_in_the_middle(alone: Volary, tmp_path: Path) -> None:
+    words = ("kube", "up", "hub", "--no-pods", "hub", "--keep", "--dir", str(tmp_path))
+    first = alone(*words, "-o", "json").json()
+    told = asyncio.run(write_until_it_ends(way_in(first["kubeconfig"]), first["pid"]))
+    wait_for(lambda: not alive(first["pid"]), "the kill")
+    journal = Journal(tmp_path / "clusters" / "hub" / "journal.db")
+    _, entries = journal.load()
+    journal.close()
+    assert told <= {entry.key[1] for resource, entry in entries if resource == "/configmaps"}
+    assert len(told) >= KILLED_AFTER
 
 
 @OUTLIVES_US

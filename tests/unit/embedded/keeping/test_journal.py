@@ -150,6 +150,12 @@ def test_a_file_that_is_none_is_refused_in_one_sentence(tmp_path: Path) -> None:
         Journal(path)
 
 
+def test_a_folder_in_the_place_of_the_file_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "journal.db-wal").mkdir()
+    with pytest.raises(Unusable, match=r"journal\.db cannot be opened: Is a directory"):
+        Journal(tmp_path / "journal.db")
+
+
 @contextmanager
 def few_pages(journal: Journal) -> Iterator[None]:
     """Let the file grow no more, as SQLite sees a full disk."""
