@@ -15,11 +15,12 @@ from typing import Any
 from volary.embedded.api.local import NewObject, Object
 from volary.embedded.controllers.index import Index, Place, owners_of
 from volary.embedded.controllers.manager import Key
-from volary.embedded.controllers.objects import deleting, edited, key_of, meta, uid_of
+from volary.embedded.controllers.objects import deleting, edited, key_of, meta, namespace_of, uid_of
 from volary.embedded.controllers.world import World
 
 MANAGER = "kube-controller-manager"
 FOREGROUND, ORPHAN = "foregroundDeletion", "orphan"
+UNKNOWN_AGAIN = 30.0  # seconds until an owner's kind is looked for once more
 
 Ref = Mapping[str, Any]
 
@@ -33,6 +34,7 @@ class Collector:
     def __init__(self, world: World, index: Index) -> None:
         self.local = world.local
         self.index = index
+        self._resources: dict[tuple[str, str], str] = {}  # (apiVersion, kind) -> GROUP/PLURAL, where it was found
 
     def keys(self, resource: str, old: Object | None, new: Object | None) -> Iterable[Key]:
         if new is not None:
@@ -53,9 +55,8 @@ class Collector:
             return None
         if deleting(obj):
             self._finalize(resource, obj)
-        else:
-            self._collect(resource, obj)
-        return None
+            return None
+        return UNKNOWN_AGAIN if self._collect(resource, obj) else None
 
     def _finalize(self, resource: str, obj: Object) -> None:
         dependents = self.index.dependents(uid_of(obj))
@@ -80,17 +81,20 @@ class Collector:
         refs: Iterable[Ref] = meta(obj or {}).get("ownerReferences") or ()
         return any(ref.get("uid") == owner and ref.get("blockOwnerDeletion") for ref in refs)
 
-    def _collect(self, resource: str, obj: Object) -> None:
-        """Delete an object if no owner is left that wants it; else take the references to those gone away."""
+    def _collect(self, resource: str, obj: Object) -> bool:
+        """Delete an object if no owner is left that wants it; else take the references to those gone away.
+
+        Return whether an owner is of a kind that nobody knows (yet): such an object is not touched.
+        """
         refs: Sequence[Ref] = meta(obj).get("ownerReferences") or ()
-        if not refs:
-            return
-        states = {str(ref["uid"]): self._state(ref) for ref in refs}
+        states = {str(ref["uid"]): self._state(ref, namespace_of(obj)) for ref in refs}
+        if not refs or "unknown" in states.values():
+            return bool(refs)
         if "solid" in states.values():
             gone = {uid for uid, state in states.items() if state != "solid"}
             if gone:
                 self._drop_refs(Place(resource, *key_of(obj)), gone)
-            return
+            return False
         policy = "" if {FOREGROUND, ORPHAN} & set(_finalizers(obj)) else "Background"
         if "waiting" in states.values() and self.index.dependents(uid_of(obj)):
             policy = "Foreground"
@@ -98,15 +102,30 @@ class Collector:
             changed["metadata"]["finalizers"] = [*_finalizers(obj), FOREGROUND]
             self.local.update(resource, changed, MANAGER)
         self.local.delete(resource, *key_of(obj), uid=uid_of(obj), policy=policy)
+        return False
 
-    def _state(self, ref: Ref) -> str:
-        """Return "gone", "solid", or "waiting": an owner that is deleted in the foreground and waits for this one."""
-        place = self.index.place(str(ref["uid"]))
-        owner = self.local.get(place.resource, place.namespace, place.name) if place is not None else None
+    def _state(self, ref: Ref, namespace: str) -> str:
+        """Return "gone", "solid", "unknown" (its kind), or "waiting": deleted in the foreground, it waits for this one.
+
+        A reference must be right in all its parts: kind, name, and the dependent's own namespace.
+        """
+        resource, place = self._resource(ref), self.index.place(str(ref["uid"]))
+        if not resource:
+            return "unknown"
+        named = (resource, str(ref["name"]))
+        if place is None or (place.resource, place.name) != named or place.namespace not in ("", namespace):
+            return "gone"
+        owner = self.local.get(place.resource, place.namespace, place.name)
         if owner is None:
             return "gone"
         waiting = deleting(owner) and FOREGROUND in _finalizers(owner)
         return "waiting" if waiting else "solid"
+
+    def _resource(self, ref: Ref) -> str:
+        kind = (str(ref["apiVersion"]), str(ref["kind"]))
+        if kind not in self._resources and (found := self.local.resource_of(*kind)):
+            self._resources[kind] = found
+        return self._resources.get(kind, "")
 
     def _drop_refs(self, place: Place, owners: set[str]) -> None:
         obj = self.local.get(place.resource, place.namespace, place.name)

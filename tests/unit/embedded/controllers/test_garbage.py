@@ -122,3 +122,22 @@ def test_a_cycle_of_owners_does_not_spin() -> None:
         assert there(cluster, "one")
 
     play(story)
+
+
+def test_a_reference_counts_only_if_all_of_it_is_right() -> None:
+    async def story(cluster: Small) -> None:
+        owner = make(cluster, "owner")
+        right = {"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": uid_of(owner)}
+        wrong = {
+            "right": {},
+            "other-name": {"name": "another"},
+            "other-kind": {"kind": "Secret"},
+            "unknown-kind": {"apiVersion": "example.com/v1", "kind": "Thing"},
+        }
+        for name, part in wrong.items():
+            make(cluster, name, ownerReferences=[{**right, **part}])
+        await asyncio.sleep(60)
+        left = [name for name in wrong if there(cluster, name)]
+        assert left == ["right", "unknown-kind"]
+
+    play(story)
