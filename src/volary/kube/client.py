@@ -223,9 +223,11 @@ class Client:
         query: Mapping[str, str],
         body: bytes = b"",
         content_type: str = "application/json",
+        buffer: bytearray | None = None,
     ) -> bytes:
-        """Return the body of the answer. Raises: KubeError."""
-        response = await self.transport.request(self._request(method, path, query, body, content_type))
+        """Return the body of the answer; with `buffer` it is true until that is used again. Raises: KubeError."""
+        request = replace(self._request(method, path, query, body, content_type), buffer=buffer)
+        response = await self.transport.request(request)
         self._note_time(response.headers)
         if response.status >= 300:
             raise error_from(response)

@@ -27,8 +27,6 @@ from volary.kube.transport import Request, Response, Stream
 
 CONNECT_SECONDS = 10.0  # name, TCP and TLS; a healthy server needs well under one
 IDLE_SECONDS = 30.0  # shorter than any server's own limit, so that we do not send into a connection just closed
-LARGE_BYTES = 1 << 17
-LARGEST_HINT = 1 << 26  # a length that a server names is believed up to here
 PATH_SAFE = "/:@!$&'()*+,;=~"
 
 
@@ -39,7 +37,6 @@ class HttpTransport:
         self.access = access
         self.host = urlsplit(access.server).netloc
         self._pool: Pool | None = None
-        self._page_bytes = 0  # of the last large answer
         self._retired: set[Pool] = set()  # of older certificates, with requests under way
         self._closed = False
 
@@ -49,7 +46,7 @@ class HttpTransport:
             async with asyncio.timeout(request.timeout_seconds):
                 opened = await self._open(request, timeout)
                 try:
-                    body = await self._body(opened.answer, "continue" in request.query)
+                    body = await self._body(opened.answer, request.buffer)
                     return Response(opened.answer.status, lower(opened.answer.headers), body)
                 finally:
                     await self._let_go(opened)
@@ -75,23 +72,19 @@ class HttpTransport:
             await pool.session.close()
         self._retired.clear()
 
-    async def _body(self, answer: aiohttp.ClientResponse, one_of_many: bool) -> bytes:
-        """Return the body; one page of many goes into a buffer of the size of the last.
+    @staticmethod
+    async def _body(answer: aiohttp.ClientResponse, buffer: bytearray | None) -> bytes:
+        """Return the body, in the memory of the last one where the caller has no more use for that.
 
-        Not by `read`, whose own buffer fills, and stops and starts the socket all the time; and a buffer that grows
-        leaves holes in the memory, as many megabytes as a page has.
+        Not by `read`, whose own buffer fills, and stops and starts the socket all the time.
         """
-        expected = min(answer.content_length or 0, LARGEST_HINT) or (self._page_bytes if one_of_many else 0)
-        body = bytearray(expected if expected > LARGE_BYTES else 0)
-        have = 0
+        body, have = bytearray() if buffer is None else buffer, 0
         async for chunk in answer.content.iter_any():
             body[have : have + len(chunk)] = chunk
             have += len(chunk)
         del body[have:]
-        if have < LARGE_BYTES:
-            return bytes(body)
-        self._page_bytes = have
-        return cast("bytes", body)  # nobody can tell, and it is not copied
+        # To a reader a bytearray is as good, and fresh pages of memory cost more than what is read into them.
+        return bytes(body) if buffer is None else cast("bytes", body)
 
     async def _open(self, request: Request, timeout: aiohttp.ClientTimeout) -> Opened:
         """Send, and once more with fresh credentials if the server does not know the ones we have."""

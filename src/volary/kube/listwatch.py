@@ -38,15 +38,15 @@ class ListWatch:
         Raises: Expired when a page came too late.
         """
         items: list[Item] = []
+        buffer = bytearray()  # of all pages in turn
         path = self.resource.path(self.namespace)
         query = selectors(self.labels, "") | ({"limit": str(limit)} if limit else {})
         while True:
-            body = await self.client.ask("GET", path, query)
+            body = await self.client.ask("GET", path, query, buffer=buffer)
             try:
                 page = self.form.page(body, self.resource)
             except msgspec.MsgspecError:
                 raise unreadable(path) from None
-            del body  # megabytes, which the next page would be beside
             items += page.items
             if not page.following:
                 return items, page.version

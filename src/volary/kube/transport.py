@@ -22,6 +22,7 @@ class Request:
     headers: Mapping[str, str] = field(default_factory=dict)  # names in lower case
     body: bytes = b""
     timeout_seconds: float = 30.0  # the whole answer; for a stream: the longest silence
+    buffer: bytearray | None = field(default=None, repr=False, compare=False)  # a large body may be put there
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from tests.bench.kubernetes.client import child, serving
 
 GOOD, HOLES = 30, 10
 PODS = 500  # in each of the good ones, beside four other kinds
-RUNS = 5
+RUNS = 8
 
 
 def measure(folder: Path) -> Iterator[Figure]:

@@ -176,9 +176,12 @@ def test_impersonation_goes_with_every_request_and_large_answers_come_whole() ->
         headers = (("Impersonate-User", "jane"), ("Impersonate-Group", "dev"), ("Impersonate-Group", "ops"))
         async with serving(answering) as port:
             made = HttpTransport(Access(f"http://127.0.0.1:{port}", impersonation=headers))
+            buffer = bytearray()
             for number, page in enumerate(pages):
-                response = await made.request(Request("GET", "/", {"continue": str(number)}))
+                response = await made.request(Request("GET", "/", {"continue": str(number)}, buffer=buffer))
                 assert response.body == page
+                assert response.body is buffer
+                assert (await made.request(Request("GET", "/", {"continue": str(number)}))).body == page
             await made.close()
 
     asyncio.run(main())
