@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 from volary.embedded.api import cel_check, default_rules, structural_rules
+from volary.embedded.api.conform import WrongType, conform
 from volary.embedded.api.errors import FieldError, forbidden_field, invalid, unsupported
 from volary.embedded.api.list_rules import list_errors
 from volary.embedded.api.registry import definitions
@@ -21,6 +23,7 @@ Errors = list[FieldError]
 TYPES = ("array", "boolean", "integer", "number", "object", "string")
 HEAD = ("metadata", "kind", "apiVersion")
 JUNCTIONS = ("allOf", "oneOf", "anyOf")
+PROPS = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
 UNSUPPORTED = ("id", "additionalItems", "patternProperties", "definitions", "dependencies", "$ref")
 # With a status subresource the root may say nothing that would be lost for `status` alone.
 AT_ROOT = (
@@ -71,27 +74,40 @@ def errors(schema: Any, path: str, with_status: bool, known_rules: frozenset[str
     return found + plain + rules
 
 
+@cache
+def _props() -> Node:
+    """Return the schema of schemas."""
+    return Node(definitions()[PROPS], definitions(), PROPS)
+
+
 def _malformed(schema: Any, path: str) -> FieldError | None:
-    """Return what is no schema at all: parts of one are not typed in the definition's own schema."""
-    if not isinstance(schema, Mapping):
+    """Return what is no schema at all, and take out what nobody knows: what follows `items` is not typed above."""
+    if not isinstance(schema, dict):
         return invalid(path, schema, "must be a schema")
-    for name, children in schema.items():
-        if name in ("properties", "patternProperties", "definitions"):
-            if not isinstance(children, Mapping):
-                return invalid(f"{path}.{name}", children, "must be a map of schemas")
-            below = [(it, f"{path}.{name}[{key}]") for key, it in children.items()]
-        elif name in (*JUNCTIONS,):
-            if not isinstance(children, list):
-                return invalid(f"{path}.{name}", children, "must be a list of schemas")
-            below = [(it, f"{path}.{name}[{index}]") for index, it in enumerate(children)]
-        elif name == "not" or (name in ("items", "additionalProperties") and not isinstance(children, bool | list)):
-            below = [(children, f"{path}.{name}")] if children is not None else []
-        else:
-            continue
-        for child, where in below:
-            if why := _malformed(child, where):
-                return why
+    try:
+        conform(schema, _props())
+    except WrongType as error:
+        return invalid(path, schema, str(error))
+    for child, where in _schemas_in(schema, path):
+        if why := _malformed(child, where):
+            return why
     return None
+
+
+def _schemas_in(schema: Raw, path: str) -> Iterator[tuple[Any, str]]:
+    """Yield what has the place of a schema right below one."""
+    for name in ("properties", "patternProperties", "definitions"):
+        yield from ((it, f"{path}.{name}[{key}]") for key, it in (schema.get(name) or {}).items())
+    for name in JUNCTIONS:
+        yield from ((it, f"{path}.{name}[{index}]") for index, it in enumerate(schema.get(name) or ()))
+    for name in ("not", "items", "additionalProperties"):
+        child = schema.get(name)
+        if child is None or (name == "additionalProperties" and isinstance(child, bool)):
+            continue
+        if name == "items" and isinstance(child, list):
+            yield from ((it, f"{path}.items[{index}]") for index, it in enumerate(child))
+        else:
+            yield child, f"{path}.{name}"
 
 
 def _has_unsupported(schema: Any) -> bool:

@@ -176,3 +176,23 @@ def test_embedded_objects_have_a_kind_and_metadata() -> None:
     assert coerce({"t": {"metadata": {"name": "a", "foo": 1}}}, node) == ["t.metadata.foo"]
     with pytest.raises(WrongType, match="must be a string"):
         coerce({"t": {"kind": 1}}, node)
+
+
+MALFORMED: list[Object] = [
+    {"x-kubernetes-validations": "x"},
+    {"x-kubernetes-validations": ["x"]},
+    {"properties": []},
+    {"maxLength": "x"},
+    {"anyOf": {}},
+    {"required": 1},
+]
+
+
+@pytest.mark.parametrize("part", MALFORMED)
+def test_what_is_no_schema_is_refused_at_any_depth(part: Object) -> None:
+    """Below `items` the definition's own schema says nothing of types."""
+    item = {"type": "object", "properties": {"a": {"type": "array", "items": {"type": "string", **part}}}}
+    shape = schema(a={"type": "array", "items": item})
+    refused = Asked().post(CRDS, define("widgets", "Widget", version("v1", shape)), 422)
+    assert "properties[a].items.properties[a].items: Invalid value" in refused["message"]
+    assert "cannot unmarshal" in refused["message"]
