@@ -1,7 +1,8 @@
 """What one cluster keeps on disk: a write is in SQLite before it counts, and the next start begins with what is there.
 
-A row is an object under its version, so every write is one statement, hence one transaction. A removed object leaves a
-row without a body, which remembers the version of the removal. See docs/decisions/0006-journal.md for what it costs.
+A row is an object under its version, with a sum of its bytes, so every write is one statement, hence one transaction.
+A removed object leaves a row without a body, which remembers the version of the removal. What it costs:
+docs/decisions/0006-journal.md.
 
 Source: SQLite (write-ahead logging, result codes); etcd for the words of a refusal.
 """
@@ -13,6 +14,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from zlib import crc32
 
 from volary.embedded.api.errors import Problem, unexpected
 from volary.embedded.api.store import FIRST, Entry
@@ -21,15 +23,17 @@ from volary.embedded.wal import frames_in
 FORMAT = 1  # `user_version` of the file; whoever changes the table raises it and reads the older one
 SMALLEST = 512  # bytes of the smallest database
 ADVICE = "move it away to begin anew, or bring back a copy"
+CUT = "it is cut short"
 FULL = "etcdserver: mvcc: database space exceeded"
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS objects (
-    version INTEGER PRIMARY KEY, resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, body BLOB)
+    version INTEGER PRIMARY KEY, resource TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    body BLOB, sum INTEGER NOT NULL)
 """
-ADD = "INSERT INTO objects (version, resource, namespace, name, body) VALUES (?, ?, ?, ?, ?)"
-CHANGE = "UPDATE objects SET version = ?, body = ? WHERE version = ?"
-LIVE = "SELECT version, resource, namespace, name, body FROM objects WHERE body IS NOT NULL"
+ADD = "INSERT INTO objects (version, resource, namespace, name, body, sum) VALUES (?, ?, ?, ?, ?, ?)"
+CHANGE = "UPDATE objects SET version = ?, body = ?, sum = ? WHERE version = ?"
+LIVE = "SELECT version, resource, namespace, name, body, sum FROM objects WHERE body IS NOT NULL"
 SWEEP = "DELETE FROM objects WHERE body IS NULL AND version < (SELECT max(version) FROM objects)"
 
 log = logging.getLogger(__name__)
@@ -53,7 +57,7 @@ class Journal:
         except OSError as error:
             raise Unusable(f"{path} cannot be opened: {error.strerror}") from error
         if (size := path.stat().st_size) < SMALLEST and (size or written):
-            raise Unusable(cut_short(path))  # SQLite takes it for an empty one, and throws its log away
+            raise Unusable(damaged(path, CUT))  # SQLite takes it for an empty one, and throws its log away
         self._db = sqlite3.connect(path, timeout=0.0, isolation_level=None, cached_statements=16)
         try:
             self._begin(written)
@@ -69,22 +73,26 @@ class Journal:
         try:
             last = self._db.execute("SELECT max(version) FROM objects").fetchone()[0]
             return last or FIRST, list(self._entries())
+        except Unusable:
+            self._db.close()
+            raise
         except sqlite3.Error as error:
+            self._db.close()
             raise Unusable(why_not(self.path, error)) from error
 
     def keep(self, resource: str, entry: Entry, old: Entry | None) -> None:
         """Keep an object in place of its `old` version. Raises: Problem, if it is not on the disk."""
         if old is None or old.version == FIRST:
-            self._write(ADD, (entry.version, resource, *entry.key, entry.raw))
+            self._write(ADD, (entry.version, resource, *entry.key, entry.raw, crc32(entry.raw)))
         else:
-            self._write(CHANGE, (entry.version, entry.raw, old.version))
+            self._write(CHANGE, (entry.version, entry.raw, crc32(entry.raw), old.version))
 
     def drop(self, resource: str, old: Entry, version: int) -> None:
         """Forget an object, but not that `version` is taken. Raises: Problem."""
         if old.version == FIRST:
-            self._write(ADD, (version, resource, *old.key, None))
+            self._write(ADD, (version, resource, *old.key, None, 0))
         else:
-            self._write(CHANGE, (version, None, old.version))
+            self._write(CHANGE, (version, None, 0, old.version))
 
     def close(self) -> None:
         """Bring everything into the one file; later writes are refused."""
@@ -97,9 +105,12 @@ class Journal:
         self._db.execute("PRAGMA synchronous = FULL")
         _, found, moved = self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         if found == moved and self.path.stat().st_size < self._pages("count") * self._pages("size"):
-            raise Unusable(cut_short(self.path))  # SQLite reads a last page that is cut as if zeros followed
+            raise Unusable(damaged(self.path, CUT))  # SQLite reads a last page that is cut as if zeros followed
         if written > max(found, 0):
             self._note(f"{self.path} ended in the middle of a write, which was cut off; what came before it is there")
+        said = self._db.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if said != "ok":
+            raise Unusable(damaged(self.path, said.splitlines()[-1]))
         self._check_format()
 
     def _check_format(self) -> None:
@@ -120,7 +131,9 @@ class Journal:
 
     def _entries(self) -> Iterator[tuple[str, Entry]]:
         with closing(self._db.execute(LIVE)) as rows:
-            for version, resource, namespace, name, body in rows:
+            for version, resource, namespace, name, body, kept in rows:
+                if crc32(body) != kept:  # SQLite reads what is missing of a long value as zeros
+                    raise Unusable(damaged(self.path, f"{resource} {namespace}/{name} is not what was written"))
                 yield resource, Entry.at_rest((namespace, name), version, body)
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
@@ -149,8 +162,8 @@ def wal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}-wal")
 
 
-def cut_short(path: Path) -> str:
-    return f"{path} is damaged (it is cut short); {ADVICE}"
+def damaged(path: Path, how: object) -> str:
+    return f"{path} is damaged ({how}); {ADVICE}"
 
 
 def why_not(path: Path, error: sqlite3.Error) -> str:
@@ -159,4 +172,4 @@ def why_not(path: Path, error: sqlite3.Error) -> str:
         return f"{path} is in use by another process; end that one, or use another folder"
     if path.stat().st_size == 0 or "full" in str(error):
         return f"{path} cannot be written: {error}; free some space"
-    return f"{path} is damaged ({error}); {ADVICE}"
+    return damaged(path, error)
