@@ -32,13 +32,13 @@ from volary.embedded.api.errors import (
     not_implemented,
     qualified,
 )
-from volary.embedded.api.faces import faces_of
 from volary.embedded.api.evicting import evict
+from volary.embedded.api.faces import faces_of
 from volary.embedded.api.identity import ADMIN, User, master
 from volary.embedded.api.local_access import LocalAccess
+from volary.embedded.api.log_options import check_log_options
 from volary.embedded.api.patching import patch
 from volary.embedded.api.reading import JSON, Snapshots, shown
-from volary.embedded.api.releases import NEWEST, minor_of
 from volary.embedded.api.store import Store
 from volary.embedded.api.token_requests import request_token
 from volary.embedded.api.tokens import AccountTokens, Signer
@@ -61,15 +61,9 @@ class ApiServer:
         store: Store | None = None,
         catalog: Catalog | None = None,
         signer: Signer | None = None,
-        version: str = "",
     ) -> None:
-        """Without a `signer` no tokens are issued; `version` is a minor of Kubernetes ("1.33"), "" for the newest.
-
-        Raises: UnknownRelease.
-        """
-        self.core = Core(
-            name, now, rng, new_id, store or Store(), catalog or Catalog(minor_of(version) if version else NEWEST)
-        )
+        """`catalog`: of another Kubernetes than the newest, or with kinds of before. Without a `signer` no tokens."""
+        self.core = Core(name, now, rng, new_id, store or Store(), catalog or Catalog())
         bootstrap_roles.sow(self.core.store, name, self.core.stamp())
         self.gate = Gate(self.core.rbac)
         self.signer = signer
@@ -84,6 +78,14 @@ class ApiServer:
 
     def handle(self, request: Request, user: User | str = ADMIN) -> Answer:
         """Answer a request; a refusal is an answer too. A user given by name only may do everything."""
+        try:
+            return self._handle(request, user)
+        except UnicodeEncodeError:
+            # Half a character in a path, a query or a header. Nothing was stored: bytes are made before a write.
+            problem = bad_request("the request has characters in it that cannot be written")
+            return Response(problem.code, JSON, encode(problem.status()))
+
+    def _handle(self, request: Request, user: User | str) -> Answer:
         if isinstance(user, str):
             user = master(user)
         options = Options("unknown", user=user)
