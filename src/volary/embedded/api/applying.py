@@ -29,6 +29,7 @@ from volary.embedded.api.store import Entry
 from volary.embedded.api.typed import NotTyped, compare, field_set
 from volary.embedded.api.typed import text as sorted_text
 from volary.embedded.api.typed_errors import joined, typed_errors
+from volary.embedded.api.untidy import empties, settle
 from volary.embedded.api.updating import check_place, commit
 from volary.embedded.api.versions import views_of
 
@@ -54,7 +55,10 @@ def apply(core: Core, call: Call) -> tuple[Entry, bool]:
     live = conversion.from_storage(type_, entry.obj)
     views = views_of(core.catalog, type_, call.path.subresource)
     merged, found = apply_to(call, bare(live), managers_of(live), views, by, config)
-    return commit(core, type_, entry, merged, call.path.subresource, call.options, found), False
+    # A write of the status begins with the metadata as it was read, so it leaves nothing behind.
+    left = () if call.path.subresource else empties(config, merged)
+    written = commit(core, type_, entry, merged, call.path.subresource, call.options, found)
+    return settle(core, type_, entry, written, left, call.options.dry_run), False
 
 
 def apply_to(
@@ -83,7 +87,9 @@ def _create(core: Core, call: Call, config: Object, by: Writer) -> Entry:
     merged = headed(copy_of(merged), type_)
     _as_go_has_it(merged, type_)
     demand_creation(core, call)
-    return create_object(core, type_, call.namespace, merged, call.options, found)
+    left = empties(config, merged)
+    created = create_object(core, type_, call.namespace, merged, call.options, found)
+    return settle(core, type_, None, created, left, call.options.dry_run)
 
 
 def _as_go_has_it(merged: Object, type_: ResourceType) -> None:

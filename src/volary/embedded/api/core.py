@@ -30,6 +30,7 @@ class Core:
     new_id: Callable[[], str]
     store: Store = field(default_factory=Store)
     catalog: Catalog = field(default_factory=Catalog)
+    untidy: dict[str, tuple[str, ...]] = field(default_factory=dict)  # uid -> see untidy.py
     rbac: Rbac = field(init=False)
 
     def __post_init__(self) -> None:

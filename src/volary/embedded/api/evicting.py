@@ -47,7 +47,7 @@ class Health:
 def evict(core: Core, call: Call) -> None:
     """Carry out a POST of a pod's `eviction`. Raises: Problem."""
     body, _ = read_body(call)
-    if not isinstance(body, dict):
+    if not isinstance(body, dict) or not isinstance(body.get("metadata") or {}, dict):
         raise bad_request("the object provided is unrecognized (must be of type Eviction)")
     if (body.get("metadata") or {}).get("name") != call.name:
         raise bad_request("name in URL does not match name in Eviction object")

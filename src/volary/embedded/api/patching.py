@@ -32,6 +32,7 @@ from volary.embedded.api.registry import definition_names
 from volary.embedded.api.store import Entry
 from volary.embedded.api.strategic import PatchRefused, strategic_merge
 from volary.embedded.api.typed import text as sorted_text
+from volary.embedded.api.untidy import settle
 from volary.embedded.api.updating import check_place, commit, find
 
 Object = dict[str, Any]
@@ -72,7 +73,8 @@ def patch(core: Core, call: Call) -> tuple[Entry, bool]:
         raise unsupported_media(accepted(call.type)) if known else unsupported_patch()
     entry = find(core, call.type, call.namespace, call.name)
     new = patched_object(call, opened(conversion.from_storage(call.type, entry.obj)))
-    return commit(core, call.type, entry, new, call.path.subresource, call.options), False
+    written = commit(core, call.type, entry, new, call.path.subresource, call.options)
+    return settle(core, call.type, entry, written, (), call.options.dry_run), False
 
 
 def patched_object(call: Call, old: Object) -> Object:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fuzz.definition import widgets
 from tests.unit.embedded.api.server import Asked, config_map, deployment
 from volary.embedded.api.field_sets import difference, intersection, paths, union
 from volary.embedded.api.managers import Managers
@@ -202,3 +203,74 @@ def test_a_quantity_is_stored_in_the_servers_one_form_and_applying_it_again_chan
     assert first["spec"]["template"]["spec"]["containers"][0]["resources"]["limits"] == {"cpu": "2", "memory": "1Gi"}
     again = server.apply("deployments/web", wanted, "git")
     assert again["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+
+
+WIDGETS = "/apis/fuzz.example.com/v1/namespaces/default/widgets/one"
+
+
+def widget(version: str = "v1", **parts: Any) -> dict[str, Any]:
+    return {"apiVersion": f"fuzz.example.com/{version}", "kind": "Widget", "metadata": {"name": "one"}} | parts
+
+
+@pytest.fixture
+def custom(server: Asked) -> Asked:
+    server.post("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", widgets("fuzz.example.com"))
+    return server
+
+
+def fields_of(obj: dict[str, Any], manager: str) -> Any:
+    return next(it["fieldsV1"] for it in obj["metadata"]["managedFields"] if it["manager"] == manager)
+
+
+def test_each_manager_owns_what_its_version_sees(custom: Asked) -> None:
+    custom.apply(WIDGETS, widget(spec={"whole": {"k": "a"}}), "new", status=201)
+    old = WIDGETS.replace("v1/", "v1beta1/", 1)
+    shared = custom.apply(old, widget("v1beta1", spec={"whole": {"k": "a"}}), "old", status=200)
+    assert fields_of(shared, "new") == {"f:spec": {"f:whole": {}}}
+    assert fields_of(shared, "old") == {"f:spec": {"f:whole": {"f:k": {}}}}
+    changed = custom.patch(f"{WIDGETS}?fieldManager=ed", {"spec": {"whole": {"k": "b"}}})
+    assert [name for name, *_ in owners(changed)] == ["ed"]
+
+
+def test_a_scale_takes_the_replicas_from_whoever_owned_them(custom: Asked) -> None:
+    custom.apply(WIDGETS, widget(spec={"image": "a"}), "git", status=201)
+    custom.patch(f"{WIDGETS}?fieldManager=ed", {"spec": {"replicas": 1}})
+    custom.patch(f"{WIDGETS}/scale?fieldManager=hpa", {"spec": {"replicas": 3}})
+    scaled = custom.get(WIDGETS)
+    assert owners(scaled)[1:] == [("hpa", "Update", "scale")]
+    assert "time" not in scaled["metadata"]["managedFields"][1]
+
+
+def test_a_scale_that_changes_nothing_leaves_the_owner_with_an_entry_for_the_replicas(custom: Asked) -> None:
+    custom.apply(WIDGETS, widget(spec={"image": "a"}), "git", status=201)
+    custom.patch(f"{WIDGETS}?fieldManager=ed", {"spec": {"replicas": 1, "flag": True}})
+    custom.patch(f"{WIDGETS}/scale?fieldManager=hpa", {"spec": {"replicas": 1}})
+    assert owners(custom.get(WIDGETS))[1:] == [("ed", "Update", ""), ("ed", "Update", "")]
+
+
+def test_eleven_updaters_are_folded_into_ten(custom: Asked) -> None:
+    custom.apply(WIDGETS, widget(spec={"image": "a"}), "git", status=201)
+    for number in range(11):
+        custom.later(1)
+        custom.patch(f"{WIDGETS}?fieldManager=u{number}", {"spec": {"labels": {f"l{number}": "x"}}})
+    names = [name for name, operation, _ in owners(custom.get(WIDGETS)) if operation == "Update"]
+    assert names == ["ancient-changes", *(f"u{number}" for number in range(2, 11))]
+
+
+@pytest.mark.parametrize("sent", [[{}], []])
+def test_managers_are_reset_by_an_empty_entry_and_of_built_in_kinds_by_an_empty_list(server: Asked, sent: Any) -> None:
+    server.apply("configmaps/one", config_map("one"), "git", status=201)
+    reset = server.patch("configmaps/one?fieldManager=ed", {"metadata": {"managedFields": sent}})
+    assert "managedFields" not in reset["metadata"]
+    again = server.apply("configmaps/one", config_map("one"), "git", status=200)
+    assert [name for name, *_ in owners(again)] == ["git", "before-first-apply"]
+
+
+def test_what_an_apply_leaves_empty_is_written_once_more(custom: Asked) -> None:
+    config = widget(spec={"image": "a"}) | {"metadata": {"name": "one", "labels": {}}}
+    first = custom.apply(WIDGETS, config, "git", status=201)
+    same = custom.apply(WIDGETS, config, "git", status=200)
+    assert same["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+    tidied = custom.patch(f"{WIDGETS}?fieldManager=ed", {})
+    assert tidied["metadata"]["resourceVersion"] != first["metadata"]["resourceVersion"]
+    assert custom.patch(WIDGETS, {})["metadata"]["resourceVersion"] == tidied["metadata"]["resourceVersion"]
