@@ -47,7 +47,7 @@ def qualified(go_type: str, package: str) -> str:
     if plain == "byte":
         return "uint8"
     if "." in plain:
-        return plain.replace("metav1.", "v1.")
+        return re.sub(r"^\w+v1\.", "v1.", plain)  # a package's own name, not what an import calls it
     return plain if plain in PLAIN else f"{package}.{plain}"
 
 

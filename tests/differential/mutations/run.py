@@ -64,6 +64,10 @@ class Kept(RealServer):
                     raise
         raise AssertionError
 
+    def close(self) -> None:
+        if self.line:
+            self.line.close()
+
 
 @dataclass(frozen=True)
 class Sent:

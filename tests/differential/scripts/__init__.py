@@ -8,6 +8,7 @@ from tests.differential.scripts import (
     config_maps,
     custom,
     definitions,
+    kinds,
     lists,
     others,
     paths,
@@ -18,6 +19,6 @@ from tests.differential.steps import Script
 
 ALL: tuple[Script, ...] = tuple(
     script
-    for module in (paths, config_maps, lists, workloads, others, applies, custom, cel, definitions, rbac)
+    for module in (paths, config_maps, lists, workloads, others, applies, custom, cel, definitions, rbac, kinds)
     for script in module.SCRIPTS
 )

@@ -207,7 +207,7 @@ def _mismatch(value: Any, node: Node, place: Place) -> WrongType:
     # A whole number that is too large is shown, any other value only by its kind.
     overflows = node.type == "integer" and isinstance(value, int) and not isinstance(value, bool)
     shown = f"number {value}" if overflows or isinstance(value, float) else json_kind(value)
-    go = place.go or go_type(node)
+    go = "string" if node.reference.endswith("MicroTime") else place.go or go_type(node)
     text = f"json: cannot unmarshal {shown} into Go struct field {name} of type {go}"
     return WrongType(text, _unrestorable(value, node, go))
 

@@ -24,6 +24,7 @@ from volary.embedded.api.managers import Managers
 from volary.embedded.api.names import name_error, name_required
 from volary.embedded.api.preparing import admit_new, check, default
 from volary.embedded.api.store import Entry
+from volary.embedded.api.validation import validate_new
 from volary.embedded.api.versions import views_of
 
 Object = dict[str, Any]
@@ -36,9 +37,7 @@ NOT_READY = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 def create(core: Core, call: Call) -> Entry:
     """Create what the body says; return it as stored, or as it would be. Raises: Problem."""
     obj = object_in(call)
-    if call.type.storage == "/nodes":
-        taint(obj)
-    return create_object(core, call.type, call.namespace, obj, call.options)
+    return create_object(core, call.type, call.namespace, obj, call.options, by_client=True)
 
 
 def taint(node: Object) -> None:
@@ -56,6 +55,7 @@ def create_object(
     obj: Object,
     options: Options,
     applied: Managers | None = None,
+    by_client: bool = False,
 ) -> Entry:
     """Create a checked body, which is changed; `applied`: its managers, where an apply made it. Raises: Problem."""
     meta = obj["metadata"]
@@ -70,6 +70,8 @@ def create_object(
     for key in WIPED:
         meta.pop(key, None)
     found = _managers(core, type_, obj, options) if applied is None else applied
+    if by_client and type_.storage == "/nodes":
+        taint(obj)
     meta.pop("resourceVersion", None)
     meta["uid"] = core.new_id()
     meta["creationTimestamp"] = core.stamp()
@@ -122,7 +124,9 @@ def name_it(core: Core, type_: ResourceType, obj: Object) -> None:
     prefix = meta.get("generateName")
     if not meta.get("name"):
         if not prefix:
-            raise invalid_object(type_.group, type_.kind.kind, "", [name_required()])
+            named = {**obj, "metadata": {**meta, "name": "x"}}
+            others = [] if type_.custom or type_.storage == CRDS else validate_new(type_.storage, named)
+            raise invalid_object(type_.group, type_.kind.kind, "", [name_required(), *others])
         if found := name_error(type_.storage, prefix, generated=True):
             raise invalid_object(type_.group, type_.kind.kind, "", [found])
         meta["name"] = prefix[:58] + core.suffix()

@@ -5,6 +5,7 @@ Source: Kubernetes, pkg/apis/core/v1/defaults.go; DefaultTolerationSeconds, Serv
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 Object = dict[str, Any]
@@ -43,8 +44,18 @@ def _http(it: Object) -> None:
     put(it, "scheme", "HTTP")
 
 
+PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+IMAGE = re.compile(
+    r"^(?:(?=[^/]*[.:A-Z]|localhost/)[A-Za-z0-9.\[\]:-]+/)?" + rf"{PART}(?:/{PART})*"
+    r"(?::\w[\w.-]{0,127})?(?:@[A-Za-z][\w+.-]*:[0-9a-fA-F]{32,})?$",
+    re.ASCII,
+)
+
+
 def pull_policy(image: str) -> str:
-    """Return Always for an image without a tag or with `latest`."""
+    """Return Always for an image without a tag or with `latest`; what is no image's name has no tag either way."""
+    if not IMAGE.match(image):
+        return "IfNotPresent"
     last = image.rpartition("/")[2]
     if "@" in last:
         return "IfNotPresent"

@@ -25,7 +25,7 @@ from volary.embedded.api.validation_common import (
 )
 from volary.embedded.api.validation_job_indexes import BadIndexes, count_indexes
 from volary.embedded.api.validation_pods import pod_template
-from volary.embedded.api.validation_workloads import UNMATCHED, labels_of
+from volary.embedded.api.validation_workloads import UNMATCHED, labels_of, sent_labels
 
 Object = Mapping[str, Any]
 COUNTS = (
@@ -99,7 +99,7 @@ def job_spec(spec: Object, path: str) -> list[FieldError]:
     errors += selector_errors(selector, f"{path}.selector")
     labels = labels_of(template)
     if usable(selector) and not (selector is not None and chooses(selector, labels)):
-        errors.append(invalid(f"{path}.template.metadata.labels", labels or None, UNMATCHED))
+        errors.append(invalid(f"{path}.template.metadata.labels", sent_labels(template), UNMATCHED))
     return errors
 
 

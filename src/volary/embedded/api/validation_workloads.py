@@ -28,7 +28,12 @@ UNMATCHED = "`selector` does not match template `labels`"
 
 
 def labels_of(template: Object) -> dict[str, str]:
-    return dict((template.get("metadata") or {}).get("labels") or {})
+    return dict(sent_labels(template) or {})
+
+
+def sent_labels(template: Object) -> Any:
+    """Return the labels as they were sent: none and an empty map are shown differently."""
+    return (template.get("metadata") or {}).get("labels")
 
 
 def deployment(obj: Object, old: Object | None) -> list[FieldError]:
@@ -75,7 +80,7 @@ def _selector_and_template(spec: Object, kind: str = "deployment") -> list[Field
     labels = labels_of(template)
     # Without a selector nothing is selected; an empty one is not asked.
     if selector is None or not (is_empty(selector) or chooses(selector, labels)):
-        errors.append(invalid("spec.template.metadata.labels", labels or None, UNMATCHED))
+        errors.append(invalid("spec.template.metadata.labels", sent_labels(template), UNMATCHED))
     errors += pod_template(template, "spec.template")
     inner = template.get("spec") or {}
     if inner.get("restartPolicy") != "Always":
@@ -136,7 +141,7 @@ def daemon_set(obj: Object, old: Object | None) -> list[FieldError]:
     errors = _selector_kept(spec, old) + selector_errors(selector, "spec.selector")
     labels = labels_of(template)
     if usable(selector) and not (selector is not None and chooses(selector, labels)):
-        errors.append(invalid("spec.template.metadata.labels", labels or None, UNMATCHED))
+        errors.append(invalid("spec.template.metadata.labels", sent_labels(template), UNMATCHED))
     if selector is not None and is_empty(selector):
         errors.append(invalid("spec.selector", shown_selector(selector), "empty selector is invalid for daemonset"))
     errors += pod_template(template, "spec.template")
