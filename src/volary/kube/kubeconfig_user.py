@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 from volary.kube.credentials import Credential, Credentials, Exec, Files, Fixed, Now, Plugin, from_base64
 from volary.kube.kubeconfig_file import AuthProvider, BadKubeconfig, Cluster, Entry, ExecSpec, User
-from volary.kube.oidc import Oidc, Provider, is_safe
 
 HEADER_SAFE = "!#$&'*+-.^_`|~"  # RFC 7230's characters of a name, but for "%"
 EXTENSION = "client.authentication.k8s.io/exec"  # what a kubeconfig holds for a plugin alone
@@ -66,8 +65,10 @@ def impersonation(user: User) -> tuple[tuple[str, str], ...]:
     return tuple(headers)
 
 
-def oidc(spec: AuthProvider, entry: Entry[User], now: Now) -> Oidc:
+def oidc(spec: AuthProvider, entry: Entry[User], now: Now) -> Credentials:
     """Return the id token and where the next one comes from. Raises: BadKubeconfig."""
+    from volary.kube.oidc import Oidc, Provider, is_safe  # with an HTTP client, which few commands need
+
     config = spec.config or {}
     issuer, client = config.get("idp-issuer-url", ""), config.get("client-id", "")
     if not issuer or not client:
