@@ -17,8 +17,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "src"), str(ROOT / "scripts")]
 from kubernetes_data import DATA, write  # noqa: E402
 
 from tests.differential.real import RealServer  # noqa: E402
-from volary.embedded.api.columns import ROWS  # noqa: E402
 from volary.embedded.api.registry import BUILTINS  # noqa: E402
+from volary.embedded.api.serving.columns import ROWS  # noqa: E402
 
 TABLE = {"accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 

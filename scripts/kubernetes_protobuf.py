@@ -15,7 +15,7 @@ from typing import Any
 
 MODULES = ("api", "apimachinery", "apiextensions-apiserver", "kube-aggregator")
 SCALARS = {"string", "bool", "int32", "int64", "uint32", "uint64", "bytes", "double", "float"}
-# These write their JSON by hand; so does the decoder (`embedded/api/protobuf.py`).
+# These write their JSON by hand; so does the decoder (`embedded/api/serving/protobuf.py`).
 BY_HAND = re.compile(
     r"\.(Time|MicroTime|Duration|Quantity|IntOrString|RawExtension|FieldsV1|JSON|JSONSchemaPropsOr\w+)$"
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.differential.accepted import ACCEPTED
 from volary.embedded.api.registry import BUILTINS
-from volary.embedded.api.validation import RULES
+from volary.embedded.api.validation.kinds import RULES
 
 TRANSCRIPTS = Path(__file__).parents[1] / "tests" / "differential" / "transcripts"
 ACTED_ON = {

@@ -15,10 +15,10 @@ from urllib.parse import parse_qsl, unquote
 from tests.differential.normal import normal
 from tests.differential.record import AGENT, body_of, filled, parsed
 from volary.embedded.api.answers import Logs, Proxy
+from volary.embedded.api.auth.identity import ADMIN
 from volary.embedded.api.errors import UNAUTHORIZED, Problem
-from volary.embedded.api.identity import ADMIN
 from volary.embedded.api.server import ApiServer
-from volary.embedded.api.service_ports import endpoints_of
+from volary.embedded.api.verbs.service_ports import endpoints_of
 from volary.embedded.signing_key import SigningKey
 from volary.embedded.transport import refusal
 from volary.kube.transport import Request, Response

@@ -11,7 +11,7 @@ from volary.embedded.api.answers import Logs, Proxy
 from volary.embedded.api.encoding import decode
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import Change
-from volary.embedded.api.watching import Watcher
+from volary.embedded.api.verbs.watching import Watcher
 from volary.kube.transport import Request, Response
 
 Key = tuple[str, str, str]  # resource, namespace, name

@@ -22,13 +22,13 @@ from volary.canary.observe import Seen
 from volary.canary.options import Options
 from volary.canary.plan import Plan
 from volary.canary.wire import definitions as canary_definitions
-from volary.embedded.addresses import Addresses
 from volary.embedded.api.server import ApiServer
 from volary.embedded.audit import Recorder as Audit
 from volary.embedded.controllers import World, controllers
-from volary.embedded.node import Node
-from volary.embedded.pods import Setting
-from volary.embedded.simulated_processes import SimulatedProcesses
+from volary.embedded.node.addresses import Addresses
+from volary.embedded.node.node import Node
+from volary.embedded.node.pods import Setting
+from volary.embedded.node.simulated_processes import SimulatedProcesses
 from volary.embedded.transport import InProcess
 from volary.kube.client import Client
 from volary.kube.errors import Unreachable

@@ -23,7 +23,7 @@ from volary.cli.fast import run_fast
 from volary.cli.output import print_json, print_table
 
 if TYPE_CHECKING:
-    from volary.embedded.api.identity import User
+    from volary.embedded.api.auth.identity import User
     from volary.embedded.listen import Listen
 
 UP_SECONDS = 30.0
@@ -124,7 +124,7 @@ class How:
 
     def known(self) -> Mapping[str, User]:
         """Return token -> user of the users beside the admin."""
-        from volary.embedded.api.authentication import users_in
+        from volary.embedded.api.auth.authentication import users_in
 
         try:
             return users_in(self.users.read_text("utf-8")) if self.users else {}
@@ -164,7 +164,7 @@ async def serve(names: tuple[str, ...], folder: Path, how: How) -> None:
     gc.disable()  # what a start imports is never garbage: looking for it is a twentieth of the start
     from volary.embedded.cluster import Wanted
     from volary.embedded.estate import Estate
-    from volary.embedded.journal import Unusable
+    from volary.embedded.keeping.journal import Unusable
     from volary.embedded.mesh.binary import NoEnvoy
     from volary.embedded.state import Busy
     from volary.runtime.clock import SystemClock

@@ -19,9 +19,9 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from volary.embedded.api.auth.identity import User
+from volary.embedded.api.auth.impersonation import user_in
 from volary.embedded.api.call import split_path
-from volary.embedded.api.identity import User
-from volary.embedded.api.impersonation import user_in
 from volary.kube.transport import Request
 
 log = logging.getLogger(__name__)

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from volary.embedded.access import Access, new_access, open_as_before, read_access, write_access
-from volary.embedded.api.authentication import StaticTokens
+from volary.embedded.api.auth.authentication import StaticTokens
+from volary.embedded.api.auth.identity import User
 from volary.embedded.api.catalog import Catalog
-from volary.embedded.api.identity import User
 from volary.embedded.api.restoring import restore
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import Store
@@ -28,7 +28,7 @@ from volary.embedded.server import Identity, Server
 from volary.embedded.signing_key import SigningKey
 
 if TYPE_CHECKING:
-    from volary.embedded.journal import Journal
+    from volary.embedded.keeping.journal import Journal
     from volary.embedded.outside import Outside
     from volary.embedded.shared import SharedPort
 
@@ -155,6 +155,6 @@ class EmbeddedCluster:
 
 def open_journal(folder: Path) -> Journal:
     """Return the journal in a cluster's folder. Raises: Unusable."""
-    from volary.embedded.journal import Journal  # SQLite, for who needs it
+    from volary.embedded.keeping.journal import Journal  # SQLite, for who needs it
 
     return Journal(folder / "journal.db")

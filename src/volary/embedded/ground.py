@@ -8,15 +8,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from volary.embedded.addresses import claim_addresses
 from volary.embedded.api.local import Object
 from volary.embedded.api.server import ApiServer
 from volary.embedded.controllers import Clock, World
 from volary.embedded.controllers.world import Line
 from volary.embedded.inside import Inside
-from volary.embedded.local_processes import LocalProcesses
-from volary.embedded.node import Node
-from volary.embedded.pods import Setting
+from volary.embedded.node.addresses import claim_addresses
+from volary.embedded.node.local_processes import LocalProcesses
+from volary.embedded.node.node import Node
+from volary.embedded.node.pods import Setting
 from volary.embedded.traffic import Traffic
 
 

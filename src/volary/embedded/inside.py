@@ -13,8 +13,8 @@ import aiohttp
 from volary.embedded.api.answers import Logs, Proxy
 from volary.embedded.api.errors import Problem
 from volary.embedded.api.local import Local
-from volary.embedded.api.service_ports import endpoints_of
-from volary.embedded.node import Node
+from volary.embedded.api.verbs.service_ports import endpoints_of
+from volary.embedded.node.node import Node
 from volary.embedded.outside import Address
 from volary.kube.transport import Request, Response
 

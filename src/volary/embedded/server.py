@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from volary.embedded.api.authentication import Authentication, StaticTokens
-from volary.embedded.api.identity import Authenticator, User
+from volary.embedded.api.auth.authentication import Authentication, StaticTokens
+from volary.embedded.api.auth.identity import Authenticator, User
 from volary.embedded.audit import Recorder
 from volary.embedded.front.front import Front
 from volary.embedded.front.limits import DEFAULT, MOST_BODY_BYTES, Limits

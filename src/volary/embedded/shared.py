@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from volary.embedded.api.authentication import Authentication, StaticTokens
-from volary.embedded.api.identity import User
+from volary.embedded.api.auth.authentication import Authentication, StaticTokens
+from volary.embedded.api.auth.identity import User
 from volary.embedded.clusters import Clusters
 from volary.embedded.front.front import Front
 from volary.embedded.front.limits import DEFAULT, Limits

@@ -26,7 +26,7 @@ from volary.embedded.clock import ComputerClock
 from volary.embedded.cluster import EmbeddedCluster, Wanted
 from volary.embedded.controllers import Clock
 from volary.embedded.kubeconfig import write_kubeconfig
-from volary.embedded.pretended import Fault, Pretended, pretending
+from volary.embedded.node.pretended import Fault, Pretended, pretending
 from volary.kube.transport import Request, Response
 
 __all__ = ["Fault", "Kubeconfig", "embedded_cluster"]

@@ -12,8 +12,8 @@ from typing import Protocol
 import msgspec
 
 from volary.embedded.api.answers import Answer, Logs, Proxy
+from volary.embedded.api.auth.identity import ADMIN, User, master
 from volary.embedded.api.errors import Problem
-from volary.embedded.api.identity import ADMIN, User, master
 from volary.embedded.audit import Entry, Recorder
 from volary.embedded.feed import Feed
 from volary.embedded.outside import Nothing, Outside

@@ -8,15 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from volary.embedded.addresses import Addresses
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import SMALL_RING, Store
 from volary.embedded.audit import Recorder
 from volary.embedded.controllers import World, controllers
-from volary.embedded.node import Node
-from volary.embedded.pods import Setting
+from volary.embedded.node.addresses import Addresses
+from volary.embedded.node.node import Node
+from volary.embedded.node.pods import Setting
+from volary.embedded.node.simulated_processes import SimulatedProcesses
 from volary.embedded.services import namespace_object, service_object
-from volary.embedded.simulated_processes import SimulatedProcesses
 from volary.embedded.transport import InProcess
 from volary.kube.client import Client
 from volary.sim.clock import VirtualClock

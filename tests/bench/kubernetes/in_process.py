@@ -12,9 +12,9 @@ import msgspec
 from tests.bench.figures import Figure
 from tests.bench.kubernetes.http import DEPLOYMENTS, MAPS, deployment
 from volary.embedded.api.answers import Answer
-from volary.embedded.api.identity import ADMIN
+from volary.embedded.api.auth.identity import ADMIN
 from volary.embedded.api.server import ApiServer
-from volary.embedded.api.watching import Watcher
+from volary.embedded.api.verbs.watching import Watcher
 from volary.kube.transport import Request, Response
 from volary.runtime.clock import SystemClock
 

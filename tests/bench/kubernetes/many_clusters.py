@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from volary.embedded.addresses import Addresses
 from volary.embedded.api.server import ApiServer
 from volary.embedded.clusters import Clusters, Style
 from volary.embedded.controllers import World
-from volary.embedded.node import Node
-from volary.embedded.pods import Setting
-from volary.embedded.simulated_processes import SimulatedProcesses
+from volary.embedded.node.addresses import Addresses
+from volary.embedded.node.node import Node
+from volary.embedded.node.pods import Setting
+from volary.embedded.node.simulated_processes import SimulatedProcesses
 from volary.sim.clock import VirtualClock
 from volary.sim.loop import run_virtually
 

@@ -11,7 +11,7 @@ from typing import Any
 from tests.bench.figures import Figure
 from tests.differential.replay import ask, new_server
 from tests.differential.scripts.cel import CRDS, SPEC, definition, gauge
-from volary.embedded.api import cel
+from volary.embedded.api.cel import expression as cel
 from volary.embedded.api.server import ApiServer
 
 GROUP = "bench.example.com"

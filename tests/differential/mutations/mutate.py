@@ -10,8 +10,8 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from volary.embedded.api.openapi import enums
 from volary.embedded.api.schema import LIST, MAP, Node
+from volary.embedded.api.serving.openapi import enums
 
 Object = dict[str, Any]
 Path = tuple[str | int, ...]

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.unit.cli.asking import Volary
 from tests.unit.cli.test_kube import OUTLIVES_US, wait_for
 from volary.embedded.estate import Estate
-from volary.embedded.journal import Journal, wal_of
+from volary.embedded.keeping.journal import Journal, wal_of
 from volary.embedded.state import alive
 from volary.kube.client import Client
 from volary.kube.errors import Unreachable

@@ -8,15 +8,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from volary.embedded.addresses import Addresses
 from volary.embedded.api.local import NewObject, Object
 from volary.embedded.api.local_access import LocalAccess
 from volary.embedded.api.server import ApiServer
 from volary.embedded.controllers import Manager, World, controllers
 from volary.embedded.controllers.objects import condition, edited
-from volary.embedded.node import Node
-from volary.embedded.pods import Setting
-from volary.embedded.simulated_processes import SimulatedProcesses
+from volary.embedded.node.addresses import Addresses
+from volary.embedded.node.node import Node
+from volary.embedded.node.pods import Setting
+from volary.embedded.node.simulated_processes import SimulatedProcesses
 from volary.sim.clock import VirtualClock
 from volary.sim.loop import VirtualLoop
 

@@ -16,7 +16,7 @@ from tests.simulation.canary_cluster import NAMESPACE, Play, play
 from tests.simulation.canary_manifests import V2, V3, autoscaler, canary, deployment
 from volary import install
 from volary.demo.world import HUB, MEMBERS
-from volary.embedded.api.identity import User, account_groups, account_name
+from volary.embedded.api.auth.identity import User, account_groups, account_name
 from volary.embedded.audit import Recorder
 from volary.embedded.transport import InProcess
 from volary.fleet.names import NUMBER, RETRY, TAKE_PIN

@@ -7,16 +7,16 @@ from typing import Any
 
 from volary.embedded.api.call import Call, Options
 from volary.embedded.api.catalog import ResourceType
-from volary.embedded.api.conform import WrongType, conform, json_kind
-from volary.embedded.api.embedded_objects import coerce
+from volary.embedded.api.custom.embedded_objects import coerce
+from volary.embedded.api.custom.pruning import ROOT, drop_nulls, prune
+from volary.embedded.api.defaults.omission import omit
 from volary.embedded.api.encoding import JSON_ERROR, read
 from volary.embedded.api.errors import Problem, bad_request, invalid, invalid_object, unsupported_media
-from volary.embedded.api.omission import omit
-from volary.embedded.api.protobuf import Undecodable
-from volary.embedded.api.protobuf import decode as decode_protobuf
-from volary.embedded.api.pruning import ROOT, drop_nulls, prune
 from volary.embedded.api.registry import definition_names, definitions
 from volary.embedded.api.schema import Node
+from volary.embedded.api.serving.protobuf import Undecodable
+from volary.embedded.api.serving.protobuf import decode as decode_protobuf
+from volary.embedded.api.validation.conform import WrongType, conform, json_kind
 
 Object = dict[str, Any]
 Shown = Callable[[], str] | None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from volary.embedded.api.auth.identity import ADMIN, User
 from volary.embedded.api.catalog import Catalog, ResourceType
 from volary.embedded.api.errors import (
     FieldError,
@@ -16,7 +17,6 @@ from volary.embedded.api.errors import (
     not_implemented,
     unsupported,
 )
-from volary.embedded.api.identity import ADMIN, User
 
 MANAGER_LENGTH = 128
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from volary.embedded.api.catalog import ResourceType, builtin_types
+from volary.embedded.api.custom.pruning import prune
+from volary.embedded.api.defaults.omission import fill_always, omit
 from volary.embedded.api.encoding import copy_of, decode, encode
-from volary.embedded.api.omission import fill_always, omit
-from volary.embedded.api.pruning import prune
 from volary.embedded.api.schema import Node
 
 Object = dict[str, Any]

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from volary.embedded.api.auth.rbac import Rbac
 from volary.embedded.api.catalog import Catalog
-from volary.embedded.api.rbac import Rbac
 from volary.embedded.api.store import Entry, Store
 
 NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789"

@@ -92,6 +92,6 @@ def _walk_pairs(value: Any, path: str, repeats: list[str]) -> None:
 
 def read_yaml(body: bytes) -> tuple[Any, list[str]]:
     """Return the value of a YAML document and the keys that stand twice in one mapping. Raises: Problem."""
-    from volary.embedded.api import go_yaml  # few clients send YAML, and its library takes its time to import
+    from volary.embedded.api.text import go_yaml
 
     return go_yaml.read_yaml(body)

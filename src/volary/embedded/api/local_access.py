@@ -6,22 +6,22 @@ managedFields and conflicts are as for everybody.
 
 from __future__ import annotations
 
-from volary.embedded.api.binding import bind
+from volary.embedded.api.apply.scale_managers import SCALE_VERSION
+from volary.embedded.api.auth.identity import master
 from volary.embedded.api.bodies import headed
 from volary.embedded.api.call import Call, Options, Path
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
-from volary.embedded.api.creating import create_object
-from volary.embedded.api.deleting import DeleteOptions, delete
+from volary.embedded.api.defaults.omission import omit
 from volary.embedded.api.encoding import copy_of, encode
 from volary.embedded.api.errors import no_such_path
-from volary.embedded.api.identity import master
 from volary.embedded.api.local import Listener, NewObject, Object
-from volary.embedded.api.omission import omit
-from volary.embedded.api.scale_managers import SCALE_VERSION
-from volary.embedded.api.scaling import put_scale, scale_of
 from volary.embedded.api.store import Change, Entry
-from volary.embedded.api.updating import commit, find
+from volary.embedded.api.verbs.binding import bind
+from volary.embedded.api.verbs.creating import create_object
+from volary.embedded.api.verbs.deleting import DeleteOptions, delete
+from volary.embedded.api.verbs.scaling import put_scale, scale_of
+from volary.embedded.api.verbs.updating import commit, find
 
 JSON = {"content-type": "application/json"}
 SYSTEM = master("system:kube-controller-manager")

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from volary.embedded.api import crds
 from volary.embedded.api.core import Chance, Core
-from volary.embedded.api.crds import CRDS
+from volary.embedded.api.custom import crds
+from volary.embedded.api.custom.crds import CRDS
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import Entry
 

@@ -11,16 +11,16 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Any
 
-from volary.embedded.api import bootstrap_roles, deleting, reading, reviews, scaling
-from volary.embedded.api.access import Gate
 from volary.embedded.api.answers import Answer, Logs, Proxy
-from volary.embedded.api.authentication import Authentication
-from volary.embedded.api.binding import create_binding
+from volary.embedded.api.auth import bootstrap_roles, reviews
+from volary.embedded.api.auth.access import Gate
+from volary.embedded.api.auth.authentication import Authentication
+from volary.embedded.api.auth.identity import ADMIN, User, master
+from volary.embedded.api.auth.token_requests import request_token
+from volary.embedded.api.auth.tokens import AccountTokens, Signer
 from volary.embedded.api.call import Call, Options, Path, find_type, options_of, split_path, warning_headers
 from volary.embedded.api.catalog import Catalog, ResourceType
 from volary.embedded.api.core import Chance, Core
-from volary.embedded.api.creating import create
-from volary.embedded.api.discovery import version_rank
 from volary.embedded.api.encoding import encode
 from volary.embedded.api.errors import (
     PlainNotFound,
@@ -32,18 +32,19 @@ from volary.embedded.api.errors import (
     not_implemented,
     qualified,
 )
-from volary.embedded.api.evicting import evict
-from volary.embedded.api.faces import faces_of
-from volary.embedded.api.identity import ADMIN, User, master
 from volary.embedded.api.local_access import LocalAccess
-from volary.embedded.api.log_options import check_log_options
-from volary.embedded.api.patching import patch
-from volary.embedded.api.reading import JSON, Snapshots, shown
+from volary.embedded.api.patch.patching import patch
+from volary.embedded.api.serving.discovery import version_rank
+from volary.embedded.api.serving.faces import faces_of
 from volary.embedded.api.store import Store
-from volary.embedded.api.token_requests import request_token
-from volary.embedded.api.tokens import AccountTokens, Signer
-from volary.embedded.api.updating import find, update
-from volary.embedded.api.watching import watch
+from volary.embedded.api.verbs import deleting, reading, scaling
+from volary.embedded.api.verbs.binding import create_binding
+from volary.embedded.api.verbs.creating import create
+from volary.embedded.api.verbs.evicting import evict
+from volary.embedded.api.verbs.log_options import check_log_options
+from volary.embedded.api.verbs.reading import JSON, Snapshots, shown
+from volary.embedded.api.verbs.updating import find, update
+from volary.embedded.api.verbs.watching import watch
 from volary.kube.transport import Request, Response
 
 Object = dict[str, Any]

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from volary.embedded.api.auth.rbac import CLUSTER_ROLES
 from volary.embedded.api.local import Object
-from volary.embedded.api.rbac import CLUSTER_ROLES
 from volary.embedded.api.selectors import object_matches
 from volary.embedded.controllers.manager import Key
 from volary.embedded.controllers.objects import edited, labels_of, name_of

@@ -9,8 +9,8 @@ import base64
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from volary.embedded.api.auth.tokens import legacy_claims
 from volary.embedded.api.local import NewObject, Object
-from volary.embedded.api.tokens import legacy_claims
 from volary.embedded.controllers.manager import Key
 from volary.embedded.controllers.objects import annotations_of, deleting, edited, name_of, namespace_of, uid_of
 from volary.embedded.controllers.world import MANAGER, World

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from volary.embedded.api.go_text import go_quoted
+from volary.embedded.api.text.go_text import go_quoted
 from volary.kube.transport import Response
 
 Checks = Mapping[str, Callable[[], bool]]

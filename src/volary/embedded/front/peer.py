@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from volary.embedded.api.identity import ClientCertificate
+from volary.embedded.api.auth.identity import ClientCertificate
 
 
 @dataclass(frozen=True, slots=True)

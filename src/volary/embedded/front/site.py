@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from volary.embedded.api.answers import Answer, Logs, Proxy, Watch
+from volary.embedded.api.auth.identity import Authenticator, User
 from volary.embedded.api.errors import Problem, internal
-from volary.embedded.api.identity import Authenticator, User
 from volary.embedded.audit import Entry, Recorder
 from volary.embedded.front.health import Checks, Health
 from volary.embedded.front.incoming import Incoming

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from volary.embedded.api.server import ApiServer
-from volary.embedded.api.watching import Watcher
+from volary.embedded.api.verbs.watching import Watcher
 from volary.kube.transport import Request, Response
 
 JSON = "application/json"

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from tests.fuzz.definition import widgets
 from tests.unit.embedded.api.server import Asked, config_map, deployment
-from volary.embedded.api.field_sets import difference, intersection, paths, union
-from volary.embedded.api.managers import Managers
-from volary.embedded.api.ownership import View, Writer, applied, updated
+from volary.embedded.api.apply.field_sets import difference, intersection, paths, union
+from volary.embedded.api.apply.managers import Managers
+from volary.embedded.api.apply.ownership import View, Writer, applied, updated
+from volary.embedded.api.apply.typed import compare, field_set
 from volary.embedded.api.schema import Node
-from volary.embedded.api.typed import compare, field_set
 
 Moves = list[tuple[str, bool, dict[str, Any]]]
 LABELS = {"type": "object", "additionalProperties": {"type": "string"}}

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from volary.embedded.api.authentication import Authentication, StaticTokens, users_in
-from volary.embedded.api.identity import ANONYMOUS, ClientCertificate, User, account_of, master
+from volary.embedded.api.auth.authentication import Authentication, StaticTokens, users_in
+from volary.embedded.api.auth.identity import ANONYMOUS, ClientCertificate, User, account_of, master
 
 ANNA = User("anna", ("staff",), "7")
 KNOWN = Authentication([StaticTokens({"correct-horse": ANNA, "other": master("root")})])

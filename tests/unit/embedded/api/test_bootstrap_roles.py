@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.unit.embedded.api.server import Asked
-from volary.embedded.api.rbac import CLUSTER_ROLES
+from volary.embedded.api.auth.rbac import CLUSTER_ROLES
 from volary.embedded.api.server import ApiServer
 
 ROLES = "/apis/rbac.authorization.k8s.io/v1/clusterroles"

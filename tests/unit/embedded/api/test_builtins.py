@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.embedded.api.server import Asked, config_map, deployment
-from volary.embedded.api.quantities import canonical, quantity_value
+from volary.embedded.api.text.quantities import canonical, quantity_value
 
 Object = dict[str, Any]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from volary.embedded.api import cel
-from volary.embedded.api.cel_names import escape
-from volary.embedded.api.cel_source import adapted, names
+from volary.embedded.api.cel import expression as cel
+from volary.embedded.api.cel.names import escape
+from volary.embedded.api.cel.source import adapted, names
 
 pytestmark = pytest.mark.skipif(not cel.available(), reason="cel-expr-python is not installed here")
 ANYTHING = ("dyn",)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.embedded.api.server import Asked
 from tests.unit.embedded.api.test_custom_resources import CRDS, definition
-from volary.embedded.api import cel
+from volary.embedded.api.cel import expression as cel
 
 pytestmark = pytest.mark.skipif(not cel.available(), reason="cel-expr-python is not installed here")
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tests.unit.embedded.api.server import Asked
-from volary.embedded.api import cel
+from volary.embedded.api.cel import expression as cel
 
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
 REAL = sorted((Path(__file__).parents[4].parent / "shared" / "real" / "crds").glob("*.yaml"))  # absent: nothing to play

@@ -8,12 +8,12 @@ import pytest
 
 from tests.unit.embedded.api.server import MERGE, Asked
 from tests.unit.embedded.api.test_custom_resources import CRDS
-from volary.embedded.api.conform import WrongType
-from volary.embedded.api.embedded_objects import coerce, errors
-from volary.embedded.api.field_paths import NoSuchPlace, place
-from volary.embedded.api.formats import fits, known
-from volary.embedded.api.go_durations import parse_duration
+from volary.embedded.api.custom.embedded_objects import coerce, errors
+from volary.embedded.api.custom.field_paths import NoSuchPlace, place
+from volary.embedded.api.custom.formats import fits, known
 from volary.embedded.api.schema import Node
+from volary.embedded.api.text.go_durations import parse_duration
+from volary.embedded.api.validation.conform import WrongType
 
 Object = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from volary.embedded.api.names import metadata_errors
+from volary.embedded.api.validation.names import metadata_errors
 
 
 def test_a_finalizer_without_a_domain_is_for_custom_objects_only() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.embedded.api.server import Asked, Object
-from volary.embedded.api.identity import User
+from volary.embedded.api.auth.identity import User
 
 WHO = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
 GROUP = "rbac.authorization.k8s.io"

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from volary.embedded.api.catalog import builtin_types
-from volary.embedded.api.json_patch import PatchFailed, json_patch
-from volary.embedded.api.merge_patch import merge_patch
-from volary.embedded.api.strategic import PatchRefused, strategic_merge
+from volary.embedded.api.patch.json_patch import PatchFailed, json_patch
+from volary.embedded.api.patch.merge_patch import merge_patch
+from volary.embedded.api.patch.strategic import PatchRefused, strategic_merge
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=3),

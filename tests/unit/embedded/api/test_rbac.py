@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.unit.embedded.api.server import Asked, Object
-from volary.embedded.api import rbac
-from volary.embedded.api.attributes import Attributes, attributes_of
-from volary.embedded.api.identity import User
-from volary.embedded.api.rules import Rule, missing
+from volary.embedded.api.auth import rbac
+from volary.embedded.api.auth.attributes import Attributes, attributes_of
+from volary.embedded.api.auth.identity import User
+from volary.embedded.api.auth.rules import Rule, missing
 from volary.kube.transport import Request, Response
 
 GROUP = "rbac.authorization.k8s.io"

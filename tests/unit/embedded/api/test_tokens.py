@@ -13,9 +13,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.embedded.api.server import Asked, Object
-from volary.embedded.api.authentication import Reading
+from volary.embedded.api.auth.authentication import Reading
+from volary.embedded.api.auth.tokens import decode_part, encode_part, legacy_claims
 from volary.embedded.api.server import ApiServer
-from volary.embedded.api.tokens import decode_part, encode_part, legacy_claims
 from volary.embedded.signing_key import SigningKey
 
 KEY = SigningKey()

@@ -6,7 +6,7 @@ import pytest
 
 from volary.embedded.controllers.daemon_pods import belongs
 from volary.embedded.controllers.node_fit import fits, named_node, repelled
-from volary.embedded.scheduling import place
+from volary.embedded.node.scheduling import place
 
 LABELS = {"zone": "a", "cores": "8"}
 

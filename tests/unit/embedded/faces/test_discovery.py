@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from volary.embedded.api.discovery import AGGREGATED, Discovery, aggregated_version, version_rank
 from volary.embedded.api.registry import BUILTINS, Kind, Subresource
+from volary.embedded.api.serving.discovery import AGGREGATED, Discovery, aggregated_version, version_rank
 
 THING = Kind(
     group="example.com",

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from tests.unit.embedded.faces.test_discovery import THING
-from volary.embedded.api.openapi import OpenApi, references
-from volary.embedded.api.protobuf import fields_of, wire
 from volary.embedded.api.registry import BUILTINS
+from volary.embedded.api.serving.openapi import OpenApi, references
+from volary.embedded.api.serving.protobuf import fields_of, wire
 
 SCHEMA = {"type": "object", "properties": {"spec": {"type": "object", "properties": {"size": {"type": "integer"}}}}}
 SCHEMAS = {("example.com", "v1", "Thing"): SCHEMA}

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from volary.embedded.api import protobuf
+from volary.embedded.api.serving import protobuf
 
 RECORDED = Path(__file__).parents[3] / "differential" / "transcripts" / "protobuf.jsonl"
 PAIRS = [msgspec.json.decode(line) for line in RECORDED.read_bytes().splitlines()]

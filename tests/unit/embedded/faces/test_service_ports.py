@@ -10,7 +10,7 @@ import pytest
 from volary.embedded.api.answers import Proxy
 from volary.embedded.api.errors import Problem
 from volary.embedded.api.local import Local
-from volary.embedded.api.service_ports import SLICE_OF, endpoints_of, split_target
+from volary.embedded.api.verbs.service_ports import SLICE_OF, endpoints_of, split_target
 
 SERVICE = {"metadata": {"name": "web"}, "spec": {"ports": [{"name": "http", "port": 80}, {"name": "grpc", "port": 90}]}}
 SLICE: dict[str, Any] = {

@@ -9,10 +9,10 @@ import pytest
 
 from tests.unit.embedded.faces.test_discovery import THING
 from tests.unit.embedded.faces.test_registry import kind
-from volary.embedded.api.columns import ROWS
-from volary.embedded.api.durations import human
-from volary.embedded.api.printer_columns import cell, values
-from volary.embedded.api.table import known_columns, render
+from volary.embedded.api.custom.printer_columns import cell, values
+from volary.embedded.api.serving.columns import ROWS
+from volary.embedded.api.serving.table import known_columns, render
+from volary.embedded.api.text.durations import human
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 BORN = "2026-01-01T23:58:30Z"

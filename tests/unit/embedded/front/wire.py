@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.unit.embedded.server.parts import BEARER, FakeApi, FakeOutside
-from volary.embedded.api.authentication import Authentication, StaticTokens
-from volary.embedded.api.identity import User
+from volary.embedded.api.auth.authentication import Authentication, StaticTokens
+from volary.embedded.api.auth.identity import User
 from volary.embedded.front.connection import Connection
 from volary.embedded.front.front import Front
 from volary.embedded.front.limits import DEFAULT, Limits

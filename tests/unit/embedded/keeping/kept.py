@@ -12,7 +12,7 @@ from tests.unit.embedded.api.server import Asked
 from volary.embedded.api.restoring import restore
 from volary.embedded.api.server import ApiServer
 from volary.embedded.api.store import Store
-from volary.embedded.journal import Journal
+from volary.embedded.keeping.journal import Journal
 
 Held = dict[tuple[str, str, str], Any]
 

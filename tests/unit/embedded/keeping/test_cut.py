@@ -13,8 +13,8 @@ import pytest
 
 from tests.unit.embedded.keeping.kept import Kept
 from tests.unit.embedded.keeping.writer import World, do, steps, world_of, worlds
-from volary.embedded.journal import Unusable, wal_of
-from volary.embedded.wal import FRAME_HEADER, HEADER, frames_in
+from volary.embedded.keeping.journal import Unusable, wal_of
+from volary.embedded.keeping.wal import FRAME_HEADER, HEADER, frames_in
 
 FRAME = FRAME_HEADER + 4096
 WRITES = 20

@@ -15,7 +15,7 @@ from tests.unit.embedded.api.server import config_map, deployment
 from tests.unit.embedded.api.test_custom_resources import CRDS, definition
 from tests.unit.embedded.keeping.kept import Kept
 from tests.unit.embedded.many.test_clones import Steps, play, steps
-from volary.embedded.journal import Journal, Unusable
+from volary.embedded.keeping.journal import Journal, Unusable
 
 WIDGETS = "/apis/example.com/v1/namespaces/default/widgets"
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tests.unit.embedded.api.server import Asked, Object, config_map, deployment
 from tests.unit.embedded.api.test_custom_resources import CRDS, definition
-from volary.embedded.api.faces import faces_of
 from volary.embedded.api.restoring import clone
+from volary.embedded.api.serving.faces import faces_of
 
 NAMES = ("a", "b", "c")
 Steps = list[tuple[str, str, str]]

@@ -40,7 +40,19 @@ class FakeLocal:
 
     update = update_status = create
 
-    def delete(self, resource: str, namespace: str, name: str, uid: str = "") -> None:
+    def resources(self) -> list[str]:
+        return sorted({key[0] for key in self.objects})
+
+    def resource_of(self, api_version: str, kind: str) -> str:
+        raise AssertionError(f"nobody here asks for {kind}")
+
+    def scale(self, resource: str, namespace: str, name: str) -> Object | None:
+        raise AssertionError(f"nobody here asks for the scale of {name}")
+
+    def resize(self, resource: str, namespace: str, name: str, replicas: int, manager: str) -> None:
+        raise AssertionError(f"nobody here scales {name}")
+
+    def delete(self, resource: str, namespace: str, name: str, uid: str = "", policy: str = "") -> None:
         old = self.objects.pop((resource, namespace, name), None)
         if old is not None:
             self._tell(resource, old, None)

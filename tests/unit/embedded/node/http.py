@@ -7,7 +7,7 @@ import json
 from typing import Any, NamedTuple
 
 from volary.embedded.images.mesh_client import read_response
-from volary.embedded.processes import Address
+from volary.embedded.node.processes import Address
 
 
 class Got(NamedTuple):

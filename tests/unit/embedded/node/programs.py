@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from volary.embedded.addresses import claim_addresses
-from volary.embedded.local_processes import LocalChild, LocalProcesses
-from volary.embedded.processes import Command
+from volary.embedded.node.addresses import claim_addresses
+from volary.embedded.node.local_processes import LocalChild, LocalProcesses
+from volary.embedded.node.processes import Command
 
 
 def command(program: str, folder: Path, host: str, **changes: Any) -> Command:

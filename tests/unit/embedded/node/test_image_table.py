@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from volary.embedded.image_table import LOADTESTER, PODINFO, NotRunnable, arguments, expand, find, ports, split_image
+from volary.embedded.node.image_table import (
+    LOADTESTER,
+    PODINFO,
+    NotRunnable,
+    arguments,
+    expand,
+    find,
+    ports,
+    split_image,
+)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from volary.embedded.images import commands
 from volary.embedded.images.commands import NotAllowed
 from volary.embedded.images.hey import parse_duration, read_plan
 from volary.embedded.images.mesh_client import Request, Unreachable, read_url
-from volary.embedded.processes import Address
+from volary.embedded.node.processes import Address
 
 GATEWAY = {"VOLARY_GATEWAY": "127.9.9.9:8080", "VOLARY_NAMESPACE": "test"}
 

@@ -17,17 +17,17 @@ import pytest
 from tests.unit.embedded.node.http import call
 from tests.unit.embedded.node.programs import play, running
 from volary.embedded import leftovers
-from volary.embedded.addresses import Addresses, claim_addresses
-from volary.embedded.local_processes import LocalProcesses
-from volary.embedded.node import MOST_LOG_BYTES, trim
+from volary.embedded.node.addresses import Addresses, claim_addresses
+from volary.embedded.node.local_processes import LocalProcesses
+from volary.embedded.node.node import MOST_LOG_BYTES, trim
 
 PARENT = """
 import asyncio, sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
 from tests.unit.embedded.node.programs import command
-from volary.embedded.local_processes import LocalProcesses
-from volary.embedded.node import MOST_LOG_BYTES, trim
+from volary.embedded.node.local_processes import LocalProcesses
+from volary.embedded.node.node import MOST_LOG_BYTES, trim
 
 async def main():
     folder = Path({folder!r})

@@ -15,15 +15,15 @@ import pytest
 from tests.unit.embedded.node.http import call
 from tests.unit.embedded.node.programs import play
 from tests.unit.embedded.small_cluster import NEWER, PODINFO, deployment, service, set_image
-from volary.embedded.addresses import Addresses, claim_addresses
 from volary.embedded.api.local import NewObject, Object
 from volary.embedded.api.local_access import LocalAccess
 from volary.embedded.api.server import ApiServer
 from volary.embedded.controllers import World, controllers
 from volary.embedded.controllers.objects import condition, edited, meta, name_of, ready, spec_of, status_of
-from volary.embedded.local_processes import LocalProcesses
-from volary.embedded.node import Node
-from volary.embedded.pods import Setting
+from volary.embedded.node.addresses import Addresses, claim_addresses
+from volary.embedded.node.local_processes import LocalProcesses
+from volary.embedded.node.node import Node
+from volary.embedded.node.pods import Setting
 from volary.runtime.clock import SystemClock
 
 

@@ -11,14 +11,14 @@ import pytest
 
 from tests.unit.embedded.node.test_pods import container, pod
 from tests.unit.embedded.small_cluster import Small, deployment, play
-from volary.embedded.addresses import Addresses
 from volary.embedded.api.local import NewObject
 from volary.embedded.api.restoring import clone
 from volary.embedded.controllers import World, controllers
 from volary.embedded.controllers.objects import ready, status_of
-from volary.embedded.node import Node
-from volary.embedded.pods import Setting
-from volary.embedded.simulated_processes import SimulatedProcesses
+from volary.embedded.node.addresses import Addresses
+from volary.embedded.node.node import Node
+from volary.embedded.node.pods import Setting
+from volary.embedded.node.simulated_processes import SimulatedProcesses
 
 
 @asynccontextmanager

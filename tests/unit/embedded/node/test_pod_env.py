@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from volary.embedded.api.server import ApiServer
-from volary.embedded.pod_env import Given, Missing
+from volary.embedded.node.pod_env import Given, Missing
 
 POD = {
     "metadata": {"name": "p", "namespace": "test", "uid": "u", "labels": {"app": "podinfo"}},

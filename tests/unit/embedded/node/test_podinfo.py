@@ -12,7 +12,7 @@ import pytest
 from tests.unit.embedded.node.http import call
 from tests.unit.embedded.node.programs import command, play, running
 from volary.embedded.images.podinfo import read_faults, read_settings
-from volary.embedded.local_processes import LocalProcesses
+from volary.embedded.node.local_processes import LocalProcesses
 
 
 def test_its_pages_answer_as_podinfo_does(tmp_path: Path) -> None:

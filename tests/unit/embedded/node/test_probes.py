@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from volary.embedded.probes import Probe, Target, read_command, read_probe, repeat
+from volary.embedded.node.probes import Probe, Target, read_command, read_probe, repeat
 from volary.sim.loop import VirtualLoop
 
 CONTAINER = {"name": "podinfod", "ports": [{"name": "http", "containerPort": 9898}]}

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from volary.embedded.images.shell import INFINITY, NotKnown, play, read
-from volary.embedded.local_processes import LocalProcesses
-from volary.embedded.processes import Command
+from volary.embedded.node.local_processes import LocalProcesses
+from volary.embedded.node.processes import Command
 
 
 def run(*words: str, **env: str) -> tuple[str, float, int]:

@@ -11,8 +11,8 @@ import aiohttp
 from aiohttp import web
 
 from volary.embedded.api.answers import Answer, Logs, Proxy
+from volary.embedded.api.auth.identity import User
 from volary.embedded.api.errors import Problem
-from volary.embedded.api.identity import User
 from volary.embedded.audit import Recorder
 from volary.embedded.outside import Address, Nothing
 from volary.embedded.server import Identity, Server

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from volary.embedded.api.identity import ADMIN
+from volary.embedded.api.auth.identity import ADMIN
 from volary.embedded.audit import Event, FileSink, Recorder, field_manager_of, object_ref, verb_of
 from volary.kube.transport import Request
 

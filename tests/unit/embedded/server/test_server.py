@@ -15,7 +15,7 @@ import yaml
 from tests.unit.embedded.server.parts import DATE, SERVICE, TOKEN, FakeApi, FakeOutside, FakeWatch, serving, session
 from volary.embedded import feed
 from volary.embedded.api.answers import Answer, Logs
-from volary.embedded.api.identity import User
+from volary.embedded.api.auth.identity import User
 from volary.embedded.audit import Event, Recorder
 from volary.embedded.kubeconfig import write_kubeconfig
 from volary.embedded.server import MOST_BODY_BYTES, Identity, Server

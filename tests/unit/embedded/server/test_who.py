@@ -11,7 +11,7 @@ from typing import Any
 
 import aiohttp
 
-from volary.embedded.api.identity import User
+from volary.embedded.api.auth.identity import User
 from volary.embedded.certificate import Authority, Certificate
 from volary.embedded.cluster import EmbeddedCluster, Wanted
 from volary.runtime.clock import SystemClock

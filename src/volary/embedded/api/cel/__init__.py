@@ -1,0 +1,1 @@
+"""The rules in CEL that custom resources carry."""

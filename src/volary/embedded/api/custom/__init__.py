@@ -1,0 +1,1 @@
+"""CustomResourceDefinitions and their objects: structural schemas, defaults, pruning, names."""

@@ -1,0 +1,1 @@
+"""What the server fills in, gives out and leaves out."""

@@ -1,0 +1,1 @@
+"""PATCH by merge, by strategic merge and by JSON patch."""

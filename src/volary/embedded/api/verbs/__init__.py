@@ -1,0 +1,1 @@
+"""What a request does: read, watch, create, update, delete, scale, bind, evict."""

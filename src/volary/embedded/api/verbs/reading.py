@@ -1,0 +1,286 @@
+"""GET of one object and of lists: selectors, pages, and the forms that clients ask for.
+
+Pages come from one consistent moment: the first page keeps what it saw (entries are immutable, so that is only a list
+of references) under the token that it hands out.
+"""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from volary.embedded.api import conversion, field_selectors, selectors
+from volary.embedded.api.call import Call
+from volary.embedded.api.catalog import ResourceType
+from volary.embedded.api.core import Core
+from volary.embedded.api.encoding import JSON_ERROR, decode, encode
+from volary.embedded.api.errors import Problem, bad_request, expired, forbidden_field, invalid_object, unsupported
+from volary.embedded.api.serving import table
+from volary.embedded.api.store import Entry
+from volary.embedded.api.verbs.updating import find
+from volary.kube.transport import Response
+
+Object = dict[str, Any]
+
+JSON = {"content-type": "application/json"}
+TOO_OLD = (
+    "The provided continue parameter is too old to display a consistent list result. You must start a new list without "
+    "the continue parameter."
+)
+SNAPSHOTS = 64  # lists that clients are in the middle of; an older one answers 410
+
+
+@dataclass(slots=True)
+class Snapshots:
+    """What the first page of a list saw, for the pages after it."""
+
+    kept: OrderedDict[str, tuple[int, list[Entry]]] = field(default_factory=OrderedDict)
+
+    def keep(self, key: str, version: int, entries: list[Entry]) -> None:
+        self.kept[key] = (version, entries)
+        while len(self.kept) > SNAPSHOTS:
+            self.kept.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which objects a list or a watch is about."""
+
+    namespace: str
+    labels: tuple[selectors.Requirement, ...]
+    fields: tuple[field_selectors.Test, ...]
+
+    @property
+    def all(self) -> bool:
+        return not (self.labels or self.fields)
+
+    def matches(self, obj: Object) -> bool:
+        meta = obj["metadata"]
+        if self.namespace and meta.get("namespace") != self.namespace:
+            return False
+        if self.labels and not selectors.matches(self.labels, meta.get("labels") or {}):
+            return False
+        return not self.fields or field_selectors.matches(self.fields, obj)
+
+
+def filter_of(call: Call) -> Filter:
+    """Return the filter of a request. Raises: Problem."""
+    labels = call.query.get("labelSelector", "")
+    fields = call.query.get("fieldSelector", "")
+    type_ = call.type
+    tests = field_selectors.parse(fields, type_.storage, type_.selectable, type_.custom) if fields else ()
+    if call.name:
+        tests = (*tests, (("metadata", "name"), True, call.name))
+    return Filter(call.namespace, selectors.parse(labels) if labels else (), tests)
+
+
+def raw_of(type_: ResourceType, entry: Entry) -> bytes:
+    """Return an object's bytes in this type's version."""
+    if entry.obj.get("apiVersion") == type_.api_version:
+        return entry.raw
+    return encode(conversion.from_storage(type_, entry.obj))
+
+
+def obj_of(type_: ResourceType, entry: Entry) -> Object:
+    return conversion.from_storage(type_, entry.obj)
+
+
+def item_of(type_: ResourceType, entry: Entry) -> bytes:
+    """Return an object's bytes as an item of a list: built-ins without kind and apiVersion."""
+    raw = raw_of(type_, entry)
+    prefix = type_.prefix
+    return b"{" + raw[len(prefix) :] if not type_.custom and raw.startswith(prefix) else raw
+
+
+def get(core: Core, call: Call) -> Response:
+    """Return one object. Raises: Problem."""
+    return shown(core, call, find(core, call.type, call.namespace, call.name))
+
+
+def shown(core: Core, call: Call, entry: Entry, status: int = 200) -> Response:
+    """Return one object in the form that the client asked for."""
+    form = form_of(call.accept)
+    if form == "Table":
+        obj = obj_of(call.type, entry)
+        return Response(status, JSON, encode(render(core, call, [obj], obj["metadata"])))
+    if form == "PartialObjectMetadata":
+        return Response(status, JSON, encode(partial(entry.obj)))
+    if form == YAML:
+        return Response(status, {"content-type": YAML}, as_yaml(raw_of(call.type, entry)))
+    return Response(status, JSON, raw_of(call.type, entry))
+
+
+TABLE = {"content-type": "application/json"}  # with no word of its being a table, as the server has it
+FORMS = ("Table", "PartialObjectMetadataList", "PartialObjectMetadata")
+
+
+YAML = "application/yaml"
+TYPES = ("application/json", YAML, "application/vnd.kubernetes.protobuf")
+
+
+def form_of(accept: str) -> str:
+    """Return the first form asked for that is served: "" for plain objects, or YAML. Raises: Problem."""
+    if not accept or accept in ("application/json", "*/*"):
+        return ""
+    asked_for_other = False
+    for part in accept.split(","):
+        words = [it.strip() for it in part.split(";")]
+        asked = next((it[3:] for it in words if it.startswith("as=")), "")
+        if words[0] in ("application/json", "*/*", "application/*"):
+            if asked in ("", *FORMS):
+                return asked
+            asked_for_other = True
+        elif words[0] == YAML and not asked:
+            return YAML
+    # Protobuf and CBOR answers are never sent; who asks for nothing else gets JSON all the same.
+    if not asked_for_other and any(it in accept for it in ("protobuf", "cbor")):
+        return ""
+    listed = ", ".join(TYPES)
+    if asked_for_other:
+        raise Problem(406, "NotAcceptable", f"only the following media types are accepted: {listed}")
+    raise Problem(406, "NotAcceptable", f"406: Not Acceptable\n\nAvailable representations: {listed}", {})
+
+
+def as_yaml(raw: bytes) -> bytes:
+    """Return JSON bytes as YAML, keys sorted."""
+    from volary.embedded.api.text import go_yaml
+
+    return go_yaml.write_yaml(decode(raw))
+
+
+def partial(obj: Object) -> Object:
+    """Return only the metadata of an object."""
+    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
+
+
+def render(core: Core, call: Call, objects: Iterable[Object], metadata: Object) -> Object:
+    """Return a Table of these objects."""
+    printer = (call.type.version.get("additionalPrinterColumns") or []) if call.type.custom else None
+    include = call.query.get("includeObject") or "Metadata"
+    return table.render(call.type.kind, objects, metadata, core.now(), include, printer)
+
+
+def list_objects(core: Core, snapshots: Snapshots, call: Call) -> Response:
+    """Return a list, or a page of one. Raises: Problem."""
+    which = filter_of(call)
+    limit = number(call.query, "limit")
+    version, entries, start = _begin(core, snapshots, call, which)
+    page = entries[start : start + limit] if limit else entries[start:]
+    meta: Object = {"resourceVersion": str(version)}
+    left = len(entries) - start - len(page)
+    if left:
+        meta["continue"] = _token(snapshots, version, entries, start + len(page))
+        if which.all:
+            meta["remainingItemCount"] = left
+    return _answer(core, call, page, meta)
+
+
+def number(query: Any, name: str) -> int:
+    """Return a count in the query. Raises: Problem."""
+    text = query.get(name) or "0"
+    try:
+        return max(0, int(text))
+    except ValueError:
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+
+
+def _begin(core: Core, snapshots: Snapshots, call: Call, which: Filter) -> tuple[int, list[Entry], int]:
+    """Return (version, all entries of the list, where this page starts). Raises: Problem."""
+    token = call.query.get("continue")
+    check_match(call)
+    if token:
+        if call.query.get("resourceVersion") not in (None, "", "0"):
+            raise bad_request("specifying resource version is not allowed when using continue")
+        return _resume(snapshots, token)
+    _check_version(core, call)
+    entries = core.store.items(call.type.storage, which.namespace or None)
+    if not which.all:
+        entries = [it for it in entries if which.matches(obj_of(call.type, it) if call.type.converts else it.obj)]
+    return core.store.version, entries, 0
+
+
+MATCHES = ("Exact", "NotOlderThan", "")
+
+
+def check_match(call: Call) -> None:
+    """Refuse a resourceVersionMatch that says nothing. Raises: Problem."""
+    match, version = call.query.get("resourceVersionMatch"), call.query.get("resourceVersion")
+    if not match:
+        return
+    error = None
+    if not version:
+        error = forbidden_field(
+            "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"
+        )
+    elif match not in MATCHES:
+        error = unsupported("resourceVersionMatch", match, MATCHES)
+    elif match == "Exact" and version == "0":
+        detail = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+        error = forbidden_field("resourceVersionMatch", detail)
+    if error:
+        raise invalid_object("meta.k8s.io", "ListOptions", "", [error])
+
+
+def _check_version(core: Core, call: Call) -> None:
+    """Refuse a version that is not there yet or no longer. Raises: Problem."""
+    text = call.query.get("resourceVersion") or "0"
+    if not text.isdigit():
+        detail = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        raise bad_request(f"invalid resource version: {detail}")
+    asked = int(text)
+    if asked > core.store.version:
+        cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+        message = f"Timeout: Too large resource version: {asked}, current: {core.store.version}"
+        raise Problem(504, "Timeout", message, {"causes": [cause], "retryAfterSeconds": 1})
+    if call.query.get("resourceVersionMatch") == "Exact" and asked not in (0, core.store.version):
+        raise expired(f"The resourceVersion for the provided list is too old: {asked}")
+
+
+def _token(snapshots: Snapshots, version: int, entries: list[Entry], start: int) -> str:
+    key = f"{version}.{id(entries)}"
+    snapshots.keep(key, version, entries)
+    return urlsafe_b64encode(encode({"v": "meta.k8s.io/v1", "rv": version, "key": key, "start": start})).decode()
+
+
+def _resume(snapshots: Snapshots, token: str) -> tuple[int, list[Entry], int]:
+    try:
+        found = decode(urlsafe_b64decode(token))
+        key, start = str(found["key"]), int(found["start"])
+    except (Problem, ValueError, KeyError, TypeError) as error:
+        raise bad_request(
+            f"invalid continue token: continue key is not valid: {str(error).removeprefix(JSON_ERROR)}"
+        ) from error
+    if key not in snapshots.kept:
+        raise expired(TOO_OLD)
+    version, entries = snapshots.kept[key]
+    return version, entries, start
+
+
+def _answer(core: Core, call: Call, page: Sequence[Entry], meta: Object) -> Response:
+    type_ = call.type
+    form = form_of(call.accept)
+    if form == "Table":
+        return Response(200, JSON, encode(render(core, call, [obj_of(type_, it) for it in page], meta)))
+    if form == YAML:
+        return Response(200, {"content-type": YAML}, as_yaml(list_bytes(type_, page, meta)))
+    if form:
+        items = [partial(it.obj) for it in page]
+        head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": meta, "items": items}
+        return Response(200, JSON, encode(head))
+    return Response(200, JSON, list_bytes(type_, page, meta))
+
+
+def list_bytes(type_: ResourceType, page: Sequence[Entry], meta: Object) -> bytes:
+    """Return a list, its items from the bytes that are there."""
+    custom = type_.custom  # the server's two machineries write the two heads differently
+    if custom:
+        meta = {"continue": "", **meta}
+    head = b'{"apiVersion":"%s","items":[%s],"kind":"%s","metadata":%s}' if custom else b""
+    items = b",".join([item_of(type_, it) for it in page])
+    version, kind = type_.api_version.encode(), type_.list_kind.encode()
+    if custom:
+        return head % (version, items, kind, encode(meta))
+    return b'{"kind":"%s","apiVersion":"%s","metadata":%s,"items":[%s]}' % (kind, version, encode(meta), items)
