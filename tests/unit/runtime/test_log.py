@@ -6,7 +6,6 @@ import asyncio
 import io
 import json
 import logging
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,14 +14,6 @@ from volary.sim.clock import VirtualClock
 from volary.sim.loop import run_virtually
 
 log = logging.getLogger("volary.test")
-
-
-@pytest.fixture(autouse=True)
-def _root_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    yield
-    root.handlers[:], root.level = handlers, level
 
 
 def logged(style: Style, level: str = "INFO") -> str:
