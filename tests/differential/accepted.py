@@ -12,7 +12,6 @@ GO_TEXT = "The message shows a Go value, or has a Go library's words."
 GO_DIFF = "The message ends in a diff of the two objects as Go prints them."
 MAP_ORDER = "The real server lists these errors in the random order of a Go map."
 EMPTY = "An empty map in a body is shown as one that was left out."
-STORED = "The stored form's fields are shown as managed in the older version."
 COST = "Nobody estimates here what a rule may cost: a definition is refused only for what its rules say."
 
 ACCEPTED: Mapping[str, str] = {
@@ -22,7 +21,6 @@ ACCEPTED: Mapping[str, str] = {
     "custom: many errors": MAP_ORDER,
     "definitions-refused: spec: not a number": GO_TEXT,
     'definitions-values: {"i": 2.0}': "A whole number that is sent with a point comes back with it.",
-    "kinds-autoscalers-v1: 24 spec.scaleTargetRef.kind": STORED,
     "kinds-daemonsets: 0 spec.template.metadata.labels.app spec.updateStrategy.type": EMPTY,
     "kinds-nodes: 15 metadata.annotations status.capacity.memory": "A body is read before a status is dropped.",
     "lists: bad token": "The message shows a byte that is no text, escaped as Go does.",

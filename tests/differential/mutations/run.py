@@ -88,6 +88,11 @@ class Outcome:
     found: list[Difference]
 
 
+def home(sample: Sample) -> str:
+    """Return the namespace of a kind's objects: pods have their own, or the sets' controllers would end them."""
+    return f"{NAMESPACE}-pods" if sample.plural == "pods" else NAMESPACE
+
+
 class Arena:
     """The two servers, and one kind's objects in both."""
 
@@ -95,13 +100,13 @@ class Arena:
         self.real = real
         self.sample = sample
         self.ours = new_server()
-        self._both("POST", "/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
+        self._both("POST", "/api/v1/namespaces", {"metadata": {"name": home(sample)}})
         account = {"metadata": {"name": "default"}}
-        self._both("POST", f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts", account)
+        self._both("POST", f"/api/v1/namespaces/{home(sample)}/serviceaccounts", account)
         group, _, version = sample.group_version.rpartition("/")
         self.type: ResourceType = find_type(self.ours.core.catalog, Parts(group, version, "", sample.plural, "", ""))
         for obj in sample.objects:
-            self._both("POST", sample.collection(NAMESPACE), obj)
+            self._both("POST", sample.collection(home(sample)), obj)
 
     @property
     def node(self) -> Node:
@@ -114,7 +119,7 @@ class Arena:
 
     def copy_state(self, name: str) -> Object:
         """Give the embedded server the object as the real one has it now; return it."""
-        found: Object = self.real.json("GET", f"{self.sample.collection(NAMESPACE)}/{name}")
+        found: Object = self.real.json("GET", f"{self.sample.collection(home(self.sample))}/{name}")
         self.ours.core.store.put(self.type.storage, to_storage(self.type, json.loads(json.dumps(found))))
         return found
 
@@ -137,6 +142,9 @@ class Arena:
 MAP_MEMBER = re.compile(r"\[(?!\d+\])|labels$|annotations$|nodeSelector$|selector$|matchLabels$")
 
 
+ONLY_SOURCE = "must populate the given metric source only"
+
+
 def fair(answer: Object) -> Object:
     """Return an answer without what is up to chance, or shows a whole object: its members' order is Go's own."""
     body = answer["body"]
@@ -151,7 +159,7 @@ def fair(answer: Object) -> Object:
         if it.get("field") == "patch":
             it["message"] = re.split(r"[}\]]\": ", it["message"])[-1]
             body["message"] = "patch: " + it["message"]
-    if any(MAP_MEMBER.search(it.get("field", "")) for it in causes):
+    if any(MAP_MEMBER.search(it.get("field", "")) or it["message"].endswith(ONLY_SOURCE) for it in causes):
         causes.sort(key=lambda it: (it.get("field", ""), it["message"]))
         body["message"] = "(its causes in any order)"
     return {**answer, "body": body}
@@ -179,10 +187,10 @@ def requests(arena: Arena, rng: random.Random, count: int) -> Iterator[Sent]:
             meta = obj.get("metadata")
             if isinstance(meta, dict) and meta.get("name") == name:
                 obj = {**obj, "metadata": {**meta, "name": f"{name}-new"}}
-            yield Sent("POST", f"{sample.collection(NAMESPACE)}?dryRun=All", JSON, obj, f"create {told}")
+            yield Sent("POST", f"{sample.collection(home(sample))}?dryRun=All", JSON, obj, f"create {told}")
             continue
         arena.copy_state(name)
-        where = f"{sample.collection(NAMESPACE)}/{name}?dryRun=All"
+        where = f"{sample.collection(home(sample))}/{name}?dryRun=All"
         if way == "put":
             yield Sent("PUT", where, JSON, obj, f"put {told}")
         elif way == "json":

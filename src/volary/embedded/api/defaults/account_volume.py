@@ -9,7 +9,9 @@ from hashlib import sha256
 from typing import Any
 
 from volary.embedded.api.core import NAME_LETTERS
+from volary.embedded.api.errors import forbidden
 from volary.embedded.api.store import Store
+from volary.embedded.api.text import forms
 
 Object = dict[str, Any]
 
@@ -30,9 +32,14 @@ SOURCE: Object = {
 
 
 def mount_account(store: Store, pod: Object) -> None:
-    """Give a new pod its account's token and the server's authority, as files."""
+    """Give a new pod its account's token and the server's authority, as files. Raises: Problem."""
     spec, meta = pod["spec"], pod["metadata"]
-    entry = store.get("/serviceaccounts", meta.get("namespace", ""), spec["serviceAccountName"])
+    account = spec["serviceAccountName"]
+    if told := forms.path_segment(account):
+        place = f"{meta.get('namespace', '')}/{account}"
+        why = f'error looking up service account {place}: invalid resource name "{account}": [{", ".join(told)}]'
+        raise forbidden("", "pods", meta["name"], why)
+    entry = store.get("/serviceaccounts", meta.get("namespace", ""), account)
     if entry is None or not _wanted(spec, entry.obj):
         return
     name = f"kube-api-access-{_suffix(meta['uid'])}"

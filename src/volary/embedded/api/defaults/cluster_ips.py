@@ -26,7 +26,7 @@ SEVERAL = "must be 'RequireDualStack' or 'PreferDualStack' when multiple {0} are
 RELEASE = "must be 'SingleStack' to release the secondary {0}"
 
 
-def allocate(store: Store, obj: Object, old: Object | None) -> list[FieldError]:
+def allocate(store: Store, obj: Object, old: Object | None, dry_run: bool = False) -> list[FieldError]:
     """Give a Service what it needs; return why not."""
     spec = obj["spec"]
     before: Object = (old or {}).get("spec") or {}
@@ -34,11 +34,13 @@ def allocate(store: Store, obj: Object, old: Object | None) -> list[FieldError]:
         _drop_unneeded(spec, before)
         _keep(spec, before)
     _normalize(spec, before)
+    if spec.get("type") == "ExternalName" and spec.get("internalTrafficPolicy"):
+        del spec["internalTrafficPolicy"]
     if spec.get("type") != "ExternalName":
         errors = _families(spec, before) or _addresses(store, spec, before)
         if errors:
             return errors
-    return give_node_ports(store, obj, before)
+    return give_node_ports(store, obj, before, dry_run)
 
 
 def needs_address(spec: Object) -> bool:

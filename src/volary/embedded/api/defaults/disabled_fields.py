@@ -24,6 +24,9 @@ def drop_disabled(resource: str, obj: Object, old: Object | None) -> None:
         if old is None or old.get("endpoints") != obj.get("endpoints"):
             for it in obj.get("endpoints") or ():
                 it.pop("deprecatedTopology", None)
+    elif resource == "/nodes":
+        if "configSource" not in before:
+            spec.pop("configSource", None)
     elif resource == "/pods":
         _drop_of_pod(spec, before)
     elif resource in TEMPLATES:
@@ -31,6 +34,8 @@ def drop_disabled(resource: str, obj: Object, old: Object | None) -> None:
 
 
 def _drop_of_pod(spec: Object, before: Object) -> None:
+    if "schedulingGroup" not in before:
+        spec.pop("schedulingGroup", None)
     if not any("stopSignal" in (it.get("lifecycle") or {}) for it in _containers(before)):
         for it in _containers(spec):
             (it.get("lifecycle") or {}).pop("stopSignal", None)

@@ -247,5 +247,7 @@ DEFAULTS: dict[str, Callable[[Any], None]] = {
 
 def put_builtin_defaults(resource: str, obj: Object) -> None:
     """Put the defaults of a built-in kind into `obj`."""
-    if found := DEFAULTS.get(resource):
+    if obj.get("apiVersion") == "autoscaling/v1":
+        put(part(obj, "spec"), "minReplicas", 1)  # what to measure is a default of v2, in which it is stored
+    elif found := DEFAULTS.get(resource):
         found(obj)

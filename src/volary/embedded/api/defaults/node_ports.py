@@ -20,24 +20,27 @@ OUTSIDE = (
 )
 
 
-def give_node_ports(store: Store, obj: Object, before: Object) -> list[FieldError]:
-    """Give a Service the ports that it lacks; return why a wanted one is not to be had. Raises: Problem."""
+def give_node_ports(store: Store, obj: Object, before: Object, dry_run: bool = False) -> list[FieldError]:
+    """Give a Service the ports that it lacks; return why a wanted one is not to be had. Raises: Problem.
+
+    A dry run asks only whether somebody has a port, not whether it is one to give.
+    """
     spec = obj["spec"]
     taken = _taken(store, obj["metadata"])
     own = {it.get("nodePort") for it in before.get("ports") or ()}
     if spec.get("type") in ("NodePort", "LoadBalancer"):
-        error = _ports(spec, taken, own)
+        error = _ports(spec, taken, own, dry_run)
         if error is not None:
             return [error]
     if health_checked(spec):
         number = spec.get("healthCheckNodePort")
-        if number and number != before.get("healthCheckNodePort") and (text := _refusal(number, taken)):
+        if number and number != before.get("healthCheckNodePort") and (text := _refusal(number, taken, dry_run)):
             raise internal(f"failed to allocate requested HealthCheck NodePort {number}: {text}")
         spec["healthCheckNodePort"] = number or _free(taken)
     return []
 
 
-def _ports(spec: Object, taken: set[int], own: set[int]) -> FieldError | None:
+def _ports(spec: Object, taken: set[int], own: set[int], dry_run: bool) -> FieldError | None:
     ports = spec.get("ports") or ()
     given: dict[int, int] = {}
     allocate = spec.get("type") == "NodePort" or spec.get("allocateLoadBalancerNodePorts") is not False
@@ -51,7 +54,7 @@ def _ports(spec: Object, taken: set[int], own: set[int]) -> FieldError | None:
             or given.get(port)
             or next((o["nodePort"] for o in ports if o.get("port") == port and o.get("nodePort")), 0)
         )
-        if wanted and wanted not in own and wanted != given.get(port) and (text := _refusal(wanted, taken)):
+        if wanted and wanted not in own and wanted != given.get(port) and (text := _refusal(wanted, taken, dry_run)):
             return invalid(f"spec.ports[{index}].nodePort", wanted, text)
         it["nodePort"] = wanted or _free(taken)
         taken.add(it["nodePort"])
@@ -59,8 +62,8 @@ def _ports(spec: Object, taken: set[int], own: set[int]) -> FieldError | None:
     return None
 
 
-def _refusal(number: int, taken: set[int]) -> str:
-    if number not in NODE_PORTS:
+def _refusal(number: int, taken: set[int], dry_run: bool) -> str:
+    if number not in NODE_PORTS and not dry_run:
         return OUTSIDE
     return TAKEN if number in taken else ""
 

@@ -78,7 +78,7 @@ def fill_always(value: Object, node: Node) -> None:
     always = (shapes().get(node.reference) or {}).get("always") or {}
     for name, zero in always.items():
         child = node.field(name)
-        if (name not in value or (value[name] is None and zero == "struct")) and child is not None:
+        if value.get(name) is None and child is not None:
             value[name] = zero_value(child) if zero == "struct" else zero
     for name, item in value.items():
         child = node.child(name)

@@ -6,14 +6,26 @@ Source: the texts are those of Go's decoder (sigs.k8s.io/json) as the server pas
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from base64 import b64encode
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
 from volary.embedded.api.registry import load
 from volary.embedded.api.schema import LIST, MAP, SCALAR, Node
 from volary.embedded.api.text.quantities import canonical, quantity_value
+from volary.embedded.api.validation.times import BadTime, parse_time, written
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a walk through a body finds."""
+
+    unknown: list[str] = field(default_factory=list)
+    wrong: WrongType | None = None  # the first value of another type; the walk goes on after it
+
+    def refuse(self, error: WrongType | None) -> None:
+        self.wrong = self.wrong or error
 
 
 class WrongType(Exception):
@@ -59,10 +71,21 @@ def go_types() -> dict[str, Any]:
 
 
 def conform(value: Any, node: Node, path: str = "", owner: str = "") -> list[str]:
-    """Take unknown fields out of `value` and return their paths. Raises: WrongType."""
-    unknown: list[str] = []
-    _conform(value, node, Place(path, path, owner), unknown)
-    return unknown
+    """Take unknown fields out of `value` and return their paths. Raises: WrongType.
+
+    Go's decoder goes on after a value of another type, and tells the first of them in the end. A type that decodes
+    itself (a time, a quantity) ends it at once.
+    """
+    found = Findings()
+    try:
+        _conform(value, node, Place(path, path, owner), found)
+    except WrongType as error:
+        if found.wrong:
+            error.patched = found.wrong.patched  # the converter of patches stops at the first
+        raise
+    if found.wrong:
+        raise found.wrong
+    return found.unknown
 
 
 # How a value was reached: (how its parent was, the parent's schema, a field's name or an index). Only an error asks
@@ -80,65 +103,86 @@ def place_of(way: Way) -> Place:
     return place.member(key, node) if node.field(key) is not None else place.value(key)
 
 
-def _conform(value: Any, node: Node, way: Way, unknown: list[str]) -> None:
+def _conform(value: Any, node: Node, way: Way, found: Findings) -> None:
     if value is None:
         return
     kind = node.kind
     if kind == MAP:
-        if not isinstance(value, dict):
-            raise _mismatch(value, node, place_of(way))
-        _conform_map(value, node, way, unknown)
+        if isinstance(value, dict):
+            _conform_map(value, node, way, found)
+        else:
+            found.refuse(_mismatch(value, node, place_of(way)))
     elif kind == LIST:
-        if not isinstance(value, list):
-            raise _mismatch(value, node, place_of(way))
-        _conform_list(value, node, way, unknown)
-    elif kind == SCALAR and not fits(value, node):
-        raise _mismatch(value, node, place_of(way))
-    elif kind == SCALAR and node.raw.get("format") == "byte":
-        check_base64(value)
-    elif kind == SCALAR and node.reference:
+        if isinstance(value, list):
+            _conform_list(value, node, way, found)
+        else:
+            found.refuse(_mismatch(value, node, place_of(way)))
+    elif kind == SCALAR:
+        _conform_scalar(value, node, way, found)
+
+
+def _conform_scalar(value: Any, node: Node, way: Way, found: Findings) -> None:
+    if node.raw.get("format") == "byte":
+        if isinstance(value, str):
+            check_base64(value, found)
+        else:
+            found.refuse(_mismatch_in_bytes(value, node, place_of(way)))
+    elif not fits(value, node):
+        error = _mismatch(value, node, place_of(way))
+        if decodes_itself(node):
+            raise error
+        found.refuse(error)
+    elif node.reference:
         _check_form(value, node)
 
 
-def _conform_list(value: list[Any], node: Node, way: Way, unknown: list[str]) -> None:
+def _conform_list(value: list[Any], node: Node, way: Way, found: Findings) -> None:
     elem = node.elem
     if elem.kind not in (SCALAR, MAP, LIST):
         return
     for index, item in enumerate(value):
         if item is None:  # of a list of values Go makes null the zero value
             value[index] = ZERO_VALUES.get(elem.type, {})
-        _conform(item, elem, (way, node, index), unknown)
+        _conform(item, elem, (way, node, index), found)
 
 
-def _conform_map(value: dict[str, Any], node: Node, way: Way, unknown: list[str]) -> None:
+def _conform_map(value: dict[str, Any], node: Node, way: Way, found: Findings) -> None:
     for name in list(value):
         child = node.field(name)
         if child is None:
             if not node.open:
-                unknown.append(place_of((way, node, name)).path)
+                found.unknown.append(place_of((way, node, name)).path)
                 del value[name]
                 continue
             child = node.elem
             if value[name] is None and child.type == "string":
                 value[name] = ""
-        _conform(value[name], child, (way, node, name), unknown)
-        if child.quantity and value[name] is not None:
-            value[name] = canonical(value[name])
-        elif child.reference.endswith("Time") and value[name] is not None:
-            value[name] = canonical_time(value[name], child)
+        _conform(value[name], child, (way, node, name), found)
+        if child.kind == SCALAR and value[name] is not None:
+            value[name] = _canonical(value[name], child)
+
+
+def _canonical(value: Any, node: Node) -> Any:
+    """Return a value in the form in which the server writes it."""
+    if node.quantity:
+        return canonical(value)
+    if node.reference.endswith("Time") and isinstance(value, str):
+        return canonical_time(value, node)
+    if isinstance(value, list):  # bytes, one by one
+        return b64encode(bytes(it for it in value if isinstance(it, int) and 0 <= it < 256)).decode()
+    return value
 
 
 ZERO_VALUES: dict[str, Any] = {"string": "", "integer": 0, "number": 0, "boolean": False}
 LARGEST = {"int32": 2**31 - 1, "int64": 2**63 - 1, "": 2**63 - 1}
 QUANTITY = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
-TIME, MICRO_TIME = "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05.000000Z07:00"
 
 
 BASE64 = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
 
 
-def check_base64(text: str) -> None:
-    """Refuse text that is no base64. Raises: WrongType."""
+def check_base64(text: str, found: Findings) -> None:
+    """Refuse text that is no base64."""
     plain = text.replace("\n", "").replace("\r", "")
     body = plain.rstrip("=")
     bad = next((index for index, char in enumerate(body) if char not in BASE64), None)
@@ -146,48 +190,54 @@ def check_base64(text: str) -> None:
         bad = len(plain) // 4 * 4  # where the group begins that is not whole
     if bad is not None:
         told = f"illegal base64 data at input byte {bad}"
-        raise WrongType(told, f"error decoding from json: {told}")
-
-
-RFC_3339 = re.compile(r"^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,](\d+))?(Z|[+-]\d\d:\d\d)$")
+        found.refuse(WrongType(told, f"error decoding from json: {told}"))
 
 
 def _check_form(value: Any, node: Node) -> None:
     """Refuse a quantity or a time that is none. Raises: WrongType."""
-    if node.reference.endswith("resource.Quantity"):
+    if node.quantity:
         if quantity_value(value) is None:
             raise WrongType(QUANTITY)
-    elif node.reference.endswith(("meta.v1.Time", "meta.v1.MicroTime")) and _moment(value) is None:
-        layout = MICRO_TIME if node.reference.endswith("MicroTime") else TIME
-        raise WrongType(f'parsing time "{value}" as "{layout}": cannot parse "{value}" as "2006"')
+    elif is_time(node):
+        try:
+            parse_time(value, node.reference.endswith("MicroTime"))
+        except BadTime as error:
+            raise WrongType(str(error)) from error
 
 
 def check_time(text: str) -> None:
     """Refuse a text that is no time. Raises: WrongType."""
-    if _moment(text) is None:
-        raise WrongType(f'parsing time "{text}" as "{TIME}": cannot parse "{text}" as "2006"')
-
-
-def _moment(text: str) -> datetime | None:
     try:
-        return datetime.fromisoformat(text) if RFC_3339.match(text) else None
-    except ValueError:
-        return None
+        parse_time(text, micro=False)
+    except BadTime as error:
+        raise WrongType(str(error)) from error
 
 
 def canonical_time(text: str, node: Node) -> str:
-    """Return a time as the server writes it: whole seconds, or six digits, and in UTC."""
-    found = _moment(text)
-    if found is None:
+    """Return a time as the server writes it; what is no time as it is."""
+    micro = node.reference.endswith("MicroTime")
+    try:
+        return written(parse_time(text, micro), micro)
+    except BadTime:
         return text
-    layout = "%Y-%m-%dT%H:%M:%S.%fZ" if node.reference.endswith("MicroTime") else "%Y-%m-%dT%H:%M:%SZ"
-    return found.astimezone(UTC).strftime(layout)
+
+
+def is_time(node: Node) -> bool:
+    return node.reference.endswith(("meta.v1.Time", "meta.v1.MicroTime"))
+
+
+def decodes_itself(node: Node) -> bool:
+    """Has the Go type its own way to read JSON?"""
+    return node.int_or_string or node.quantity or is_time(node)
 
 
 def fits(value: Any, node: Node) -> bool:
     """Can Go decode the scalar?"""
-    if node.int_or_string or node.reference.endswith("resource.Quantity"):
+    if node.quantity:
         return isinstance(value, str | int | float) and not isinstance(value, bool)
+    if node.int_or_string:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, str) or (whole and -(2**31) <= value < 2**31)
     if node.type == "string":
         return isinstance(value, str)
     if node.type == "integer":
@@ -204,12 +254,27 @@ def struct_name(node: Node) -> str:
 
 def _mismatch(value: Any, node: Node, place: Place) -> WrongType:
     name = f"{place.owner}.{place.plain}" if place.owner else place.plain
-    # A whole number that is too large is shown, any other value only by its kind.
-    overflows = node.type == "integer" and isinstance(value, int) and not isinstance(value, bool)
-    shown = f"number {value}" if overflows or isinstance(value, float) else json_kind(value)
-    go = "string" if node.reference.endswith("MicroTime") else place.go or go_type(node)
+    # A number that is no number of the type is shown, any other value only by its kind.
+    numeric = node.type in ("integer", "number") or node.int_or_string
+    shown = f"number {value}" if numeric and json_kind(value) == "number" else json_kind(value)
+    go = "string" if is_time(node) else "int32" if node.int_or_string else place.go or go_type(node)
+    if node.quantity:
+        return WrongType(QUANTITY, _unrestorable(value, node, go))
     text = f"json: cannot unmarshal {shown} into Go struct field {name} of type {go}"
     return WrongType(text, _unrestorable(value, node, go))
+
+
+def _mismatch_in_bytes(value: Any, node: Node, place: Place) -> WrongType | None:
+    """Return what is wrong with bytes that are no text: Go takes a list of numbers, too."""
+    if not isinstance(value, list):
+        return _mismatch(value, node, place)
+    bad = [it for it in value if not isinstance(it, int) or isinstance(it, bool) or not 0 <= it < 256]
+    if not bad:
+        return None
+    name = f"{place.owner}.{place.plain}" if place.owner else place.plain
+    shown = f"number {bad[0]}" if json_kind(bad[0]) == "number" else json_kind(bad[0])
+    text = f"json: cannot unmarshal {shown} into Go struct field {name} of type uint8"
+    return WrongType(text, _unrestorable(value, node, "[]uint8"))
 
 
 REFLECTED = {"bool": "bool", "string": "string", "object": "map", "array": "slice"}

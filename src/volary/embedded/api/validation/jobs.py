@@ -20,10 +20,10 @@ from volary.embedded.api.validation.common import (
     shown_selector,
     too_long,
     too_many,
-    unchanged,
     usable,
 )
 from volary.embedded.api.validation.job_indexes import BadIndexes, count_indexes
+from volary.embedded.api.validation.job_shown import SHOWN, as_it_is, shown_success_policy
 from volary.embedded.api.validation.pods import pod_template
 from volary.embedded.api.validation.workloads import UNMATCHED, labels_of, sent_labels
 
@@ -44,7 +44,9 @@ SCHEDULING = ("nodeSelector", "tolerations", "schedulingGates")
 
 def job(obj: Object, old: Object | None) -> list[FieldError]:
     spec, name = obj.get("spec") or {}, obj["metadata"]["name"]
-    errors = _generated(obj) + job_spec(spec, "spec")
+    before = labels_of(((old or {}).get("spec") or {}).get("template") or {})
+    own = ("batch.kubernetes.io/job-name", "batch.kubernetes.io/controller-uid")
+    errors = _generated(obj, old is None or all(it in before for it in own)) + job_spec(spec, "spec")
     completions = spec.get("completions") or 0
     if spec.get("completionMode") == "Indexed" and completions > 0:
         last = f"{name}-{completions - 1}"
@@ -60,8 +62,11 @@ def job_changes(obj: Object, old: Object) -> list[FieldError]:
     return job_spec(spec, "spec") + _kept(spec, old.get("spec") or {}, not_begun(old))
 
 
-def _generated(obj: Object) -> list[FieldError]:
-    """Return what is wrong with the selector that the server makes itself."""
+def _generated(obj: Object, prefixed: bool) -> list[FieldError]:
+    """Return what is wrong with the selector that the server makes itself.
+
+    `prefixed`: labels with a domain are asked for; not of Jobs that were made without.
+    """
     spec, meta, path = obj["spec"], obj["metadata"], "spec.template.metadata.labels"
     if spec.get("manualSelector") or spec.get("selector") is None:
         return []
@@ -69,7 +74,9 @@ def _generated(obj: Object) -> list[FieldError]:
     uid, name = str(meta.get("uid") or ""), meta["name"]
     own = "batch.kubernetes.io/"
     wanted = {"controller-uid": uid, "job-name": name, f"{own}controller-uid": uid, f"{own}job-name": name}
-    for key, value in wanted.items():
+    required_keys = list(wanted) if prefixed else ["controller-uid", "job-name"]
+    for key in required_keys:
+        value = wanted[key]
         if key not in labels:
             errors.append(required(f"{path}[{key}]", f"must be '{value}'"))
         elif labels[key] != value:
@@ -252,7 +259,7 @@ def _success_policy(spec: Object, path: str) -> list[FieldError]:
     policy, errors = spec["successPolicy"], []
     rules = policy.get("rules") or ()
     if spec.get("completionMode") != "Indexed":
-        return [invalid(path, {"Rules": [_shown(it) for it in rules] or None}, INDEXED_ONLY)]
+        return [invalid(path, shown_success_policy(policy), INDEXED_ONLY)]
     if not rules:
         text = "at least one rules must be specified when the successPolicy is specified"
         errors.append(required(f"{path}.rules", text))
@@ -262,10 +269,6 @@ def _success_policy(spec: Object, path: str) -> list[FieldError]:
     for index, rule in enumerate(rules):
         errors += _success_rule(rule, completions, f"{path}.rules[{index}]")
     return errors
-
-
-def _shown(rule: Object) -> dict[str, Any]:
-    return {"SucceededIndexes": rule.get("succeededIndexes"), "SucceededCount": rule.get("succeededCount")}
 
 
 def _success_rule(rule: Object, completions: int, path: str) -> list[FieldError]:
@@ -295,7 +298,10 @@ def _kept(spec: Object, old: Object, waiting: bool) -> list[FieldError]:
     if spec.get("selector") != old.get("selector"):
         errors.append(invalid("spec.selector", shown_selector(spec.get("selector")), IMMUTABLE))
     errors += _template_kept(spec.get("template") or {}, old.get("template") or {}, bool(old.get("suspend")), waiting)
-    return errors + [error for it in KEPT[1:] for error in unchanged(spec.get(it), old.get(it), f"spec.{it}")]
+    for it in KEPT[1:]:
+        if spec.get(it) != old.get(it):
+            errors.append(invalid(f"spec.{it}", SHOWN.get(it, as_it_is)(spec.get(it)), IMMUTABLE))
+    return errors
 
 
 def _completions_kept(spec: Object, old: Object) -> list[FieldError]:

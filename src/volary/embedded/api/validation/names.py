@@ -91,7 +91,9 @@ def metadata_errors(meta: Mapping[str, Any], built_in: bool = True) -> list[Fiel
 
 def changed_metadata_errors(meta: Mapping[str, Any], old: Mapping[str, Any], built_in: bool = True) -> list[FieldError]:
     """Return what is wrong with the metadata of a changed object, without what cannot have changed."""
-    errors = immutable_errors(meta, old) + labels_errors(meta.get("labels"), "metadata.labels")
+    prefix = meta.get("generateName") or ""
+    errors = [invalid("metadata.generateName", prefix, it) for it in forms.path_segment(prefix)]
+    errors += immutable_errors(meta, old) + labels_errors(meta.get("labels"), "metadata.labels")
     errors += annotations_errors(meta.get("annotations"), "metadata.annotations") + _owner_errors(meta)
     return errors + (own_finalizer_errors(meta) if built_in else [])
 

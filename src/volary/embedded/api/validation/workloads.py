@@ -33,7 +33,8 @@ def labels_of(template: Object) -> dict[str, str]:
 
 def sent_labels(template: Object) -> Any:
     """Return the labels as they were sent: none and an empty map are shown differently."""
-    return (template.get("metadata") or {}).get("labels")
+    found = (template.get("metadata") or {}).get("labels")
+    return dict(sorted(found.items())) if found else found
 
 
 def deployment(obj: Object, old: Object | None) -> list[FieldError]:

@@ -79,7 +79,7 @@ def create_object(
     meta["creationTimestamp"] = core.stamp()
     if generation := generations.first(type_):
         meta["generation"] = generation
-    admit_new(core, type_, obj)
+    admit_new(core, type_, obj, options.dry_run)
     check(core, type_, obj, None, options)
     there = core.store.get(type_.storage, namespace, meta["name"])
     if there is not None:
@@ -114,8 +114,6 @@ def place(type_: ResourceType, obj: Object, namespace: str) -> None:
         if not namespace:
             raise bad_request("an empty namespace may not be set during creation")
         meta["namespace"] = namespace
-    elif meta.get("namespace"):
-        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
     else:
         meta.pop("namespace", None)
 

@@ -41,7 +41,7 @@ def default(type_: ResourceType, obj: Object) -> None:
         put_builtin_defaults(type_.storage, obj)
 
 
-def admit_new(core: Core, type_: ResourceType, obj: Object) -> None:
+def admit_new(core: Core, type_: ResourceType, obj: Object, dry_run: bool = False) -> None:
     """Do to a new object what admission and its registry do, after its managers are known. Raises: Problem."""
     _reset_status(type_, obj)
     drop_disabled(type_.storage, obj, None)
@@ -60,7 +60,7 @@ def admit_new(core: Core, type_: ResourceType, obj: Object) -> None:
     elif type_.storage == "/serviceaccounts":
         keep_names_of_secrets(obj)
     elif type_.storage == "/services":
-        refuse(type_, obj, cluster_ips.allocate(core.store, obj, None))
+        refuse(type_, obj, cluster_ips.allocate(core.store, obj, None, dry_run))
     forget_empty(type_.storage, obj)
 
 
@@ -114,14 +114,14 @@ def _reset_status(type_: ResourceType, obj: Object) -> None:
         fill_always(obj, type_.node)
 
 
-def admit_update(core: Core, type_: ResourceType, new: Object, old: Object) -> None:
+def admit_update(core: Core, type_: ResourceType, new: Object, old: Object, dry_run: bool = False) -> None:
     """Do to an updated object what its registry does. Raises: Problem."""
     drop_disabled(type_.storage, new, old)
     forget_empty(type_.storage, new)
     if type_.storage == "/pods":
         admit_pod_again(new["spec"], old["spec"])
     if type_.storage == "/services":
-        refuse(type_, new, cluster_ips.allocate(core.store, new, old))
+        refuse(type_, new, cluster_ips.allocate(core.store, new, old, dry_run))
     elif type_.storage == "/serviceaccounts":
         keep_names_of_secrets(new)
     elif type_.storage == "/namespaces":

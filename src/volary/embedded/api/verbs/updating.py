@@ -47,6 +47,14 @@ OLD_PARTS = {
     "/pods": ("deletionTimestamp", "ownerReferences"),
     "apps/deployments": ("labels",),
 }
+# Kinds whose place in the real server's storage has another name than theirs.
+STORED_UNDER = {
+    "/endpoints": "services/endpoints",
+    "/nodes": "minions",
+    "/replicationcontrollers": "controllers",
+    "/services": "services/specs",
+    "networking.k8s.io/ingresses": "ingress",
+}
 # Kinds of which an update makes the object that is not there.
 MADE_BY_PUT = {
     "/endpoints",
@@ -97,7 +105,8 @@ def _same_object(call: Call, meta: Object, before: Object) -> None:
     if meta.get("uid") in (None, "", before["uid"]):
         return
     folder = "" if call.options.dry_run else "/registry"
-    key = "/".join(it for it in (folder, call.type.plural, before.get("namespace"), call.name) if it is not None)
+    place = STORED_UNDER.get(call.type.storage, call.type.plural)
+    key = "/".join(it for it in (folder, place, before.get("namespace"), call.name) if it is not None)
     why = (
         f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: "
         f"Precondition failed: UID in precondition: {meta['uid']}, UID in object meta: {before['uid']}"
@@ -151,7 +160,7 @@ def commit(
         start = track(old, new, views, start, writer(type_, options, subresource, core.stamp()))
     # Managers own what was asked for, also what the kind's own rules now put back or drop.
     if subresource == "":
-        admit_update(core, type_, new, old)
+        admit_update(core, type_, new, old, options.dry_run)
     if subresource != "status":
         _count(type_, old, new)
     if type_.custom:  # the server checks common fields twice; the causes of its refusal show it
