@@ -13,6 +13,7 @@ Raw = Mapping[str, Any]
 
 SCALAR, MAP, LIST, ANY = "scalar", "map", "list", "any"
 SCALARS = {"string", "integer", "number", "boolean"}
+EXACT: Mapping[str, type] = {"string": str, "boolean": bool}
 
 METADATA: Raw = {"$ref": "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
 OBJECT: Raw = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}  # what a whole object inside another has
@@ -36,6 +37,7 @@ class Node:
         "atomic",
         "definitions",
         "embedded",
+        "exact",
         "int_or_string",
         "keys",
         "kind",
@@ -47,6 +49,8 @@ class Node:
         "raw",
         "reference",
         "strategy",
+        "struct",
+        "time",
         "type",
     )
 
@@ -58,6 +62,7 @@ class Node:
         self.type = str(body.get("type") or "")
         self.int_or_string = bool(raw.get("x-kubernetes-int-or-string")) or body.get("format") == "int-or-string"
         self.quantity = self.reference.endswith("resource.Quantity")
+        self.time = self.reference.endswith("Time")
         self.nullable = bool(raw.get("nullable"))
         self.embedded = bool(raw.get("x-kubernetes-embedded-resource"))
         self.preserve = bool(
@@ -91,6 +96,9 @@ class Node:
             self.kind, self.atomic = SCALAR, True
         else:
             self.kind, self.atomic = ANY, map_type == "atomic"
+        self.struct = bool(self._raw_fields)  # a Go struct, or anything else with named fields
+        plain = self.kind == SCALAR and not (self.int_or_string or self.reference or raw.get("format") == "byte")
+        self.exact = EXACT.get(self.type) if plain else None  # the Python type of which every value fits
 
     @property
     def field_names(self) -> Mapping[str, Raw]:
@@ -105,11 +113,6 @@ class Node:
     def has_values(self) -> bool:
         """Does the schema say what keys that it does not name hold?"""
         return self.kind == MAP and self._elem_raw is not None
-
-    @property
-    def struct(self) -> bool:
-        """Is it a Go struct or anything else with named fields?"""
-        return bool(self._raw_fields)
 
     @property
     def untyped(self) -> bool:

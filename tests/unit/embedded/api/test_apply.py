@@ -274,3 +274,15 @@ def test_what_an_apply_leaves_empty_is_written_once_more(custom: Asked) -> None:
     tidied = custom.patch(f"{WIDGETS}?fieldManager=ed", {})
     assert tidied["metadata"]["resourceVersion"] != first["metadata"]["resourceVersion"]
     assert custom.patch(WIDGETS, {})["metadata"]["resourceVersion"] == tidied["metadata"]["resourceVersion"]
+
+
+def test_a_set_of_fields_that_a_client_sends_is_kept_in_its_one_form(server: Asked) -> None:
+    fields: dict[str, Any] = {".": {}, "f:data": {".": {}, "f:a": {".": {}}, "f:b": {}}}
+    entry = {"manager": "x", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1", "fieldsV1": fields}
+    obj = config_map("one", {"a": "1", "c": "2"})
+    obj["metadata"]["managedFields"] = [entry]
+    made = server.post("configmaps", obj)
+    assert [it["fieldsV1"] for it in made["metadata"]["managedFields"]] == [
+        {"f:data": {"f:b": {}}},
+        {"f:data": {".": {}, "f:a": {}, "f:c": {}}},
+    ]

@@ -9,7 +9,7 @@ Source: structured-merge-diff, fieldpath.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from volary.embedded.api.schema import ANYTHING, LIST, MAP, Node
@@ -48,46 +48,59 @@ def has(fields: FieldSet, path: Path) -> bool:
     return member(fields)
 
 
-def _combine(left: FieldSet | None, right: FieldSet | None, keep: Callable[[bool, bool], bool]) -> FieldSet | None:
-    below: FieldSet = {}
-    for element in dict.fromkeys([*(left or ()), *(right or ())]):
-        if element != ".":
-            found = _combine(left.get(element) if left else None, right.get(element) if right else None, keep)
-            if found is not None:
-                below[element] = found
-    is_member = keep(left is not None and member(left), right is not None and member(right))
-    if not below:
-        return {} if is_member else None
-    if is_member:
-        below["."] = {}
-    return below
-
-
-def _at_root(left: FieldSet, right: FieldSet, keep: Callable[[bool, bool], bool]) -> FieldSet:
-    combined: FieldSet = {}
-    for element in dict.fromkeys([*left, *right]):
-        found = _combine(left.get(element), right.get(element), keep)
-        if found is not None:
-            combined[element] = found
-    return combined
+# Of two sets what only one of them has is taken over as it is: sets are shared, and not changed once they are made.
 
 
 def union(left: FieldSet, right: FieldSet) -> FieldSet:
     if not left or not right:
         return left or right
-    return _at_root(left, right, lambda one, other: one or other)
+    found = {}
+    for element, ours in left.items():
+        theirs = right.get(element)
+        found[element] = ours if theirs is None else _both(ours, theirs)
+    return found | {element: theirs for element, theirs in right.items() if element not in left}
+
+
+def _both(ours: FieldSet, theirs: FieldSet) -> FieldSet:
+    found = union(ours, theirs)
+    if found and "." not in found and (not ours or not theirs):  # a leaf is a member, which now has others below it
+        found = {**found, ".": {}}
+    return found
 
 
 def intersection(left: FieldSet, right: FieldSet) -> FieldSet:
-    if not left or not right:
-        return {}
-    return _at_root(left, right, lambda one, other: one and other)
+    found = {}
+    for element, ours in left.items():
+        theirs = right.get(element)
+        if theirs is None or element == ".":
+            continue
+        below = intersection(ours, theirs)
+        if member(ours) and member(theirs):
+            if below:
+                below["."] = {}
+            found[element] = below
+        elif below:
+            found[element] = below
+    return found
 
 
 def difference(left: FieldSet, right: FieldSet) -> FieldSet:
     if not left or not right:
         return left
-    return _at_root(left, right, lambda one, other: one and not other)
+    found = {}
+    for element, ours in left.items():
+        theirs = right.get(element)
+        if theirs is None or element == ".":
+            found[element] = ours
+            continue
+        below = {key: it for key, it in difference(ours, theirs).items() if key != "."}
+        if member(ours) and not member(theirs):
+            if below:
+                below["."] = {}
+            found[element] = below
+        elif below:
+            found[element] = below
+    return found
 
 
 def without(fields: FieldSet, prefixes: FieldSet) -> FieldSet:
@@ -181,6 +194,18 @@ def well_formed(fields: Any) -> bool:
         if not well_formed(below):
             return False
     return True
+
+
+def normal(fields: FieldSet) -> FieldSet:
+    """Return a set that a client sent in the one form that it has here: only a member with others below carries "."."""
+    return {element: _normal_below(below) for element, below in fields.items() if element != "."}
+
+
+def _normal_below(below: FieldSet) -> FieldSet:
+    found = normal(below)
+    if found and "." in below:
+        found["."] = {}
+    return found
 
 
 def _known(element: str) -> bool:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from volary.embedded.api.apply.field_sets import FieldSet, well_formed
+from volary.embedded.api.apply.field_sets import FieldSet, normal, well_formed
 
 Entry = dict[str, Any]
 
@@ -74,7 +74,8 @@ def decode_sent(entries: Any) -> Managers:
         if not isinstance(entry, dict):
             raise BadManagers("an entry must be an object")
         _check(entry)
-        found[who_of(entry)] = _owned(entry)
+        owned = _owned(entry)
+        found[who_of(entry)] = replace(owned, fields=normal(owned.fields))
     return found
 
 

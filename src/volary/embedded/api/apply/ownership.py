@@ -120,7 +120,7 @@ def applied(
     last = managers.get(me)
     fields = own.visible(field_set(config, own.node))
     managers = {**managers, me: Owned(fields, by.version, last.time if last else "")}
-    if last is not None and last.fields:
+    if last is not None and last.fields and not _all_kept(last, fields, managers):
         merged = _pruned(merged, last, views, managers)
     _, managers = _take_over(live, merged, views, managers, by, me, force)
     changed = not same(merged, live)
@@ -131,6 +131,11 @@ def applied(
         else:
             del managers[me]
     return merged, managers, changed
+
+
+def _all_kept(last: Owned, fields: FieldSet, managers: Managers) -> bool:
+    """Does an apply claim all that the last one claimed? Then there is nothing to cut; other versions may hide more."""
+    return all(it.version == last.version for it in managers.values()) and not difference(last.fields, fields)
 
 
 def _own(views: Views, by: Writer) -> View:

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from volary.embedded.api.apply.field_sets import FieldSet, Path, insert, member, path_text
+from volary.embedded.api.encoding import encode
 from volary.embedded.api.schema import ANY, ANYTHING, LIST, MAP, SCALAR, Node
 
 ABSENT: Any = object()
@@ -85,11 +86,16 @@ def same(left: Any, right: Any) -> bool:
     """Are two JSON values equal? Unlike Python, true is not 1."""
     if left is right:
         return True
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(same(left[key], right[key]) for key in left)
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
+    if isinstance(left, dict | list):
+        # Python's own comparison says no, and equal bytes say yes, both faster than a walk.
+        return bool(left == right) and (encode(left) == encode(right) or _same_below(left, right))
     return isinstance(left, bool) is isinstance(right, bool) and bool(left == right)
+
+
+def _same_below(left: Any, right: Any) -> bool:
+    if isinstance(left, dict):
+        return all(same(value, right[key]) for key, value in left.items())
+    return all(map(same, left, right))
 
 
 def field_set(value: Any, node: Node) -> FieldSet:
@@ -111,9 +117,13 @@ def field_set(value: Any, node: Node) -> FieldSet:
 
 
 def _add_field(found: FieldSet, name: str, child: Any, node: Node) -> None:
-    child_node = node.child(name)
+    declared = node.field(name) if node.kind == MAP else None
+    named = declared is not None
+    child_node = declared or node.child(name)
+    if child_node.kind == SCALAR:
+        found["f:" + name] = {}
+        return
     below = field_set(child, child_node)
-    named = node.kind == MAP and node.field(name) is not None
     if child is None or child == {} or not named:
         if below:
             below["."] = {}
