@@ -12,15 +12,15 @@ from tests.differential.mutations.samples import SAMPLES
 
 pytestmark = pytest.mark.conformance
 
-REQUESTS, SEED = 100, 1
-LEAST = 0.9  # of the answers of one kind
-LESS = {"autoscalers-v1": 0.6, "jobs": 0.8}  # fields as managed in the older version; templates shown as Go does
+REQUESTS, SEEDS = 100, (1, 2)
+MOST_UNLIKE = 2  # of a hundred answers of one kind
 
 
+@pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("kind", SAMPLES)
-def test_changed_objects_are_answered_alike(control_planes: ControlPlanes, kind: str) -> None:
+def test_changed_objects_are_answered_alike(control_planes: ControlPlanes, kind: str, seed: int) -> None:
     real = Kept(control_planes.kubeconfig, control_planes.contexts[0])
     with closing(real):
-        outcomes = play(kind, REQUESTS, SEED, real)
+        outcomes = play(kind, REQUESTS, seed, real)
     wrong = [it for it in outcomes if it.found]
-    assert len(wrong) <= (1 - LESS.get(kind, LEAST)) * len(outcomes), "\n".join(shape(it) for it in wrong)
+    assert len(wrong) <= MOST_UNLIKE, "\n".join(shape(it) for it in wrong)

@@ -16,7 +16,7 @@ from volary.embedded.api.registry import definition_names, definitions
 from volary.embedded.api.schema import Node
 from volary.embedded.api.serving.protobuf import Undecodable
 from volary.embedded.api.serving.protobuf import decode as decode_protobuf
-from volary.embedded.api.validation.conform import WrongType, conform, json_kind
+from volary.embedded.api.validation.conform import WrongType, conform, json_kind, wrap_numbers
 
 Object = dict[str, Any]
 Shown = Callable[[], str] | None
@@ -149,6 +149,8 @@ def tighten(
             drop_nulls(obj, type_.node)
             unknown += coerce(obj, type_.node)
         else:
+            if strategic:
+                wrap_numbers(obj, type_.node)
             unknown = conform(obj, type_.node)
     except WrongType as error:
         raise _undecodable(type_, error.patched if strategic else str(error), patch) from error
@@ -158,6 +160,7 @@ def tighten(
     if options.validation == "Warn":
         for text in texts:
             options.warn(text)
+    note_empty_labels(obj, options)
     managed = (obj.get("metadata") or {}).get("managedFields")
     if type_.custom:
         omit(obj["metadata"], metadata_node())
@@ -166,6 +169,15 @@ def tighten(
         obj.setdefault("metadata", {})
     if managed == [] and not type_.custom:  # unlike other empty lists it says something: nobody owns anything any more
         obj["metadata"]["managedFields"] = managed
+
+
+def note_empty_labels(obj: Object, options: Options) -> None:
+    """Remember that a template came with an empty map of labels, which vanishes."""
+    spec = obj.get("spec")
+    template = spec.get("template") if isinstance(spec, dict) else None
+    meta = template.get("metadata") if isinstance(template, dict) else None
+    if isinstance(meta, dict) and meta.get("labels") == {}:
+        options.empty_labels.append("spec.template.metadata.labels")
 
 
 def conform_metadata(obj: Object) -> list[str]:

@@ -12,12 +12,16 @@ from volary.embedded.api.catalog import Catalog, ResourceType
 from volary.embedded.api.errors import (
     FieldError,
     PlainNotFound,
+    forbidden_field,
+    invalid,
     invalid_object,
     no_such_path,
     not_implemented,
+    required,
     unsupported,
 )
 
+APPLY = "application/apply-patch+yaml"
 MANAGER_LENGTH = 128
 
 
@@ -68,6 +72,7 @@ class Options:
     force: bool = False
     user: User = ADMIN
     warnings: list[str] = field(default_factory=list)
+    empty_labels: list[str] = field(default_factory=list)  # maps of labels that were sent empty, which messages show
 
     def warn(self, text: str) -> None:
         if text not in self.warnings:
@@ -96,14 +101,14 @@ class Call:
 
     @property
     def content_type(self) -> str:
-        return self.headers.get("content-type", "application/json").partition(";")[0].strip() or "application/json"
+        return media_type(self.headers)
 
     @property
     def accept(self) -> str:
         return self.headers.get("accept", "")
 
     def flag(self, name: str) -> bool:
-        return self.query.get(name, "").lower() in ("true", "1")
+        return flagged(self.query, name)
 
 
 def find_type(catalog: Catalog, path: Path) -> ResourceType:
@@ -122,21 +127,45 @@ VERBS = {"POST": "CreateOptions", "PUT": "UpdateOptions", "PATCH": "PatchOptions
 
 def options_of(method: str, query: Mapping[str, str], headers: Mapping[str, str], user: User) -> Options:
     """Return the options of a write. Raises: Problem."""
-    errors: list[FieldError] = []
-    dry_run = query.get("dryRun", "")
-    if dry_run not in ("", "All"):
+    manager = query.get("fieldManager") or manager_from(headers.get("user-agent", ""))
+    if method == "DELETE":  # has options of its own
+        return Options(manager, user=user)
+    errors = _force_errors(query, headers) if method == "PATCH" else []
+    errors += _manager_errors(query.get("fieldManager", ""))
+    dry_run = query.get("dryRun")
+    if dry_run not in (None, "All"):
         errors.append(unsupported("dryRun", [dry_run], ("All",)))
     validation = query.get("fieldValidation") or "Warn"
     if validation not in ("Ignore", "Warn", "Strict"):
         errors.append(unsupported("fieldValidation", validation, ("", "Ignore", "Strict", "Warn")))
-    if len(query.get("fieldManager", "").encode()) > MANAGER_LENGTH:
-        detail = f"may not be more than {MANAGER_LENGTH} bytes"
-        errors.append(FieldError("FieldValueTooLong", "fieldManager", detail))
     if errors:
         raise invalid_object("meta.k8s.io", VERBS.get(method, "CreateOptions"), "", errors)
-    manager = query.get("fieldManager") or manager_from(headers.get("user-agent", ""))
-    force = query.get("force", "").lower() in ("true", "1")
-    return Options(manager, dry_run == "All", validation, force, user)
+    return Options(manager, dry_run == "All", validation, flagged(query, "force"), user)
+
+
+def flagged(query: Mapping[str, str], name: str) -> bool:
+    """Is a word of the query set? Every value but these two says so, also an empty one."""
+    return name in query and query[name].lower() not in ("0", "false")
+
+
+def _force_errors(query: Mapping[str, str], headers: Mapping[str, str]) -> list[FieldError]:
+    if media_type(headers) == APPLY:
+        return [] if query.get("fieldManager") else [required("fieldManager", "is required for apply patch")]
+    return [forbidden_field("force", "may not be specified for non-apply patch")] if "force" in query else []
+
+
+def _manager_errors(manager: str) -> list[FieldError]:
+    if len(manager.encode()) > MANAGER_LENGTH:
+        return [FieldError("FieldValueTooLong", "fieldManager", f"may not be more than {MANAGER_LENGTH} bytes")]
+    for at, char in enumerate(manager):
+        if not char.isprintable():
+            return [invalid("fieldManager", manager, f"invalid character U+{ord(char):04X} (at position {at})")]
+    return []
+
+
+def media_type(headers: Mapping[str, str]) -> str:
+    """Return what a body is said to be, without parameters."""
+    return headers.get("content-type", "application/json").partition(";")[0].strip() or "application/json"
 
 
 def manager_from(user_agent: str) -> str:

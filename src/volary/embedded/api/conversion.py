@@ -113,6 +113,16 @@ def _cpu(metric: Mapping[str, Any]) -> int | None:
     return None
 
 
+def keep_status_notes(new: Object, old: Object) -> None:
+    """Put back what v1 shows of the status as annotations: no write of the object itself changes it."""
+    meta = new["metadata"]
+    for name in (f"{NOTES}conditions", f"{NOTES}current-metrics"):
+        if name in (old["metadata"].get("annotations") or {}):
+            meta["annotations"] = {**(meta.get("annotations") or {}), name: old["metadata"]["annotations"][name]}
+        elif name in (meta.get("annotations") or {}):
+            meta["annotations"] = {key: it for key, it in meta["annotations"].items() if key != name}
+
+
 def _autoscaler_to_v2(obj: Object) -> Object:
     spec, status, meta = dict(obj.get("spec") or {}), dict(obj.get("status") or {}), dict(obj["metadata"])
     notes = dict(meta.get("annotations") or {})

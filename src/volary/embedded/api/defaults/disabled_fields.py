@@ -34,11 +34,19 @@ def drop_disabled(resource: str, obj: Object, old: Object | None) -> None:
 
 
 def _drop_of_pod(spec: Object, before: Object) -> None:
+    for kind in ("clusterTrustBundle", "podCertificate"):
+        if not any(kind in it for it in _projections(before)):
+            for it in _projections(spec):
+                it.pop(kind, None)
     if "schedulingGroup" not in before:
         spec.pop("schedulingGroup", None)
     if not any("stopSignal" in (it.get("lifecycle") or {}) for it in _containers(before)):
         for it in _containers(spec):
             (it.get("lifecycle") or {}).pop("stopSignal", None)
+
+
+def _projections(spec: Object) -> list[Object]:
+    return [it for volume in spec.get("volumes") or () for it in (volume.get("projected") or {}).get("sources") or ()]
 
 
 def _containers(spec: Object) -> list[Object]:

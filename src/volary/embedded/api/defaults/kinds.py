@@ -145,6 +145,17 @@ def autoscaler(obj: Object) -> None:
         _scaling(part(behavior, "scaleDown"), None, (("Percent", 100),))
 
 
+OLD_METRICS = "autoscaling.alpha.kubernetes.io/metrics"
+
+
+def old_autoscaler(obj: Object) -> None:
+    """Put in the defaults of v1, where further metrics are an annotation."""
+    spec = part(obj, "spec")
+    put(spec, "minReplicas", 1)
+    if not (obj["metadata"].get("annotations") or {}).get(OLD_METRICS):
+        put(spec, "targetCPUUtilizationPercentage", 80)
+
+
 def _scaling(rules: Object, window: int | None, policies: tuple[tuple[str, int], ...]) -> None:
     if window is not None:
         put(rules, "stabilizationWindowSeconds", window)
@@ -248,6 +259,6 @@ DEFAULTS: dict[str, Callable[[Any], None]] = {
 def put_builtin_defaults(resource: str, obj: Object) -> None:
     """Put the defaults of a built-in kind into `obj`."""
     if obj.get("apiVersion") == "autoscaling/v1":
-        put(part(obj, "spec"), "minReplicas", 1)  # what to measure is a default of v2, in which it is stored
+        old_autoscaler(obj)
     elif found := DEFAULTS.get(resource):
         found(obj)

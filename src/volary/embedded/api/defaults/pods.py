@@ -45,8 +45,10 @@ def _http(it: Object) -> None:
 
 
 PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+HOST = rf"{LABEL}(?:\.{LABEL})*"
 IMAGE = re.compile(
-    r"^(?:(?=[^/]*[.:A-Z]|localhost/)[A-Za-z0-9.\[\]:-]+/)?" + rf"{PART}(?:/{PART})*"
+    rf"^(?:(?=[^/]*[.:A-Z]|localhost/)(?:{HOST}|\[[0-9a-fA-F:]+\])(?::\d+)?/)?" + rf"{PART}(?:/{PART})*"
     r"(?::\w[\w.-]{0,127})?(?:@[A-Za-z][\w+.-]*:[0-9a-fA-F]{32,})?$",
     re.ASCII,
 )

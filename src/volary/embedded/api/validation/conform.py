@@ -156,7 +156,7 @@ def _conform_map(value: dict[str, Any], node: Node, way: Way, found: Findings) -
                 continue
             child = node.elem
             if value[name] is None and child.type == "string":
-                value[name] = ""
+                value[name] = "0" if child.quantity else ""
         _conform(value[name], child, (way, node, name), found)
         if child.kind == SCALAR and value[name] is not None:
             value[name] = _canonical(value[name], child)
@@ -248,6 +248,28 @@ def fits(value: Any, node: Node) -> bool:
     return isinstance(value, bool)
 
 
+def wrap_numbers(value: Any, node: Node) -> None:
+    """Cut off what is too much of whole numbers, as the server's converter of patched objects does; in place."""
+    members: Any = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, member in list(members):
+        child = node.elem if isinstance(key, int) else node.child(key)
+        if isinstance(member, dict | list):
+            wrap_numbers(member, child)
+        elif child.type == "integer" and isinstance(member, int) and whole_64(member):
+            value[key] = wrapped(member, 32 if child.raw.get("format") == "int32" else 64)
+
+
+def whole_64(number: int) -> bool:
+    """Is it read as a whole number? One beyond 64 bits becomes a float."""
+    return not isinstance(number, bool) and -(2**63) <= number < 2**63
+
+
+def wrapped(number: int, bits: int) -> int:
+    """Return a number cut to so many bits."""
+    half = 1 << (bits - 1)
+    return (number + half) % (2 * half) - half
+
+
 def struct_name(node: Node) -> str:
     return node.reference.rpartition(".")[2]
 
@@ -282,6 +304,8 @@ REFLECTED = {"bool": "bool", "string": "string", "object": "map", "array": "slic
 
 def _unrestorable(value: Any, node: Node, go: str) -> str:
     """Return why a value does not fit, in the words of the server's converter of untyped objects."""
+    if node.type == "integer" and isinstance(value, int) and not isinstance(value, bool):
+        return f"unrecognized type: {go}"
     number = "float64" if isinstance(value, float) else "int64"
     kind = REFLECTED.get(json_kind(value), number)
     if node.kind == MAP:

@@ -25,7 +25,12 @@ from volary.embedded.api.validation import pods as validation_pods
 from volary.embedded.api.validation import rbac as validation_rbac
 from volary.embedded.api.validation import services as validation_services
 from volary.embedded.api.validation import workloads as validation_workloads
-from volary.embedded.api.validation.names import changed_metadata_errors, metadata_errors, name_errors
+from volary.embedded.api.validation.names import (
+    changed_metadata_errors,
+    metadata_errors,
+    name_errors,
+    prefix_segment_errors,
+)
 
 Object = Mapping[str, Any]
 Check = Callable[[Object, Object | None], list[FieldError]]
@@ -113,7 +118,11 @@ def validate_new(resource: str, obj: Object) -> list[FieldError]:
 def validate_change(resource: str, obj: Object, old: Object, subresource: str) -> list[FieldError]:
     """Return what is wrong with a changed object of a built-in kind, as it is stored."""
     rules, meta, before = RULES.get(resource, OTHER), obj["metadata"], old["metadata"]
-    errors = metadata_errors(meta, built_in=False) + changed_metadata_errors(meta, before, built_in=False)
+    errors = (
+        prefix_segment_errors(meta)
+        + metadata_errors(meta, built_in=False)
+        + changed_metadata_errors(meta, before, built_in=False)
+    )
     if subresource == "status":
         return errors + changed_metadata_errors(meta, before) + rules.status(obj, old)
     if resource == "/namespaces" and subresource == "finalize":

@@ -76,6 +76,12 @@ def prefix_errors(resource: str, prefix: str) -> list[FieldError]:
     return [invalid("metadata.generateName", prefix, text) for text in name_form(resource)(whole)]
 
 
+def prefix_segment_errors(meta: Mapping[str, Any]) -> list[FieldError]:
+    """Return what keeps a generateName out of a path, which is asked of an update whatever the kind."""
+    prefix = meta.get("generateName") or ""
+    return [invalid("metadata.generateName", prefix, it) for it in forms.path_segment(prefix)]
+
+
 def name_errors(resource: str, meta: Mapping[str, Any]) -> list[FieldError]:
     """Return what is wrong with the name and the generateName of an object."""
     errors = prefix_errors(resource, meta["generateName"]) if meta.get("generateName") else []
@@ -91,9 +97,7 @@ def metadata_errors(meta: Mapping[str, Any], built_in: bool = True) -> list[Fiel
 
 def changed_metadata_errors(meta: Mapping[str, Any], old: Mapping[str, Any], built_in: bool = True) -> list[FieldError]:
     """Return what is wrong with the metadata of a changed object, without what cannot have changed."""
-    prefix = meta.get("generateName") or ""
-    errors = [invalid("metadata.generateName", prefix, it) for it in forms.path_segment(prefix)]
-    errors += immutable_errors(meta, old) + labels_errors(meta.get("labels"), "metadata.labels")
+    errors = immutable_errors(meta, old) + labels_errors(meta.get("labels"), "metadata.labels")
     errors += annotations_errors(meta.get("annotations"), "metadata.annotations") + _owner_errors(meta)
     return errors + (own_finalizer_errors(meta) if built_in else [])
 

@@ -44,20 +44,20 @@ def parse_time(text: str, micro: bool) -> datetime:
             continue
         number = int(found[0])
         if not least <= number <= most:
-            raise BadTime(f'parsing time "{text}": {told} out of range')
+            raise BadTime(f'parsing time "{_quoted(text)}": {told} out of range')
         numbers.append(number)
     fraction, rest = _fraction(text, rest, micro)
     zone = ZONE.match(rest)
     if zone is None:
         raise _bad(text, layout, rest, "Z07:00")
     if zone.end() < len(rest):
-        raise BadTime(f'parsing time "{text}": extra text: "{rest[zone.end() :]}"')
+        raise BadTime(f'parsing time "{_quoted(text)}": extra text: "{_quoted(rest[zone.end() :])}"')
     offset = timedelta(hours=int(zone[2] or 0), minutes=int(zone[3] or 0)) * (-1 if zone[1] == "-" else 1)
     try:
         year, month, day, hour, minute, second = numbers
         return datetime(year, month, day, hour, minute, second, fraction, timezone(offset)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise BadTime(f'parsing time "{text}": day out of range') from None
+        raise BadTime(f'parsing time "{_quoted(text)}": day out of range') from None
 
 
 def _fraction(text: str, rest: str, micro: bool) -> tuple[int, str]:
@@ -71,7 +71,13 @@ def _fraction(text: str, rest: str, micro: bool) -> tuple[int, str]:
 
 
 def _bad(text: str, layout: str, rest: str, part: str) -> BadTime:
-    return BadTime(f'parsing time "{text}" as "{layout}": cannot parse "{rest}" as "{part}"')
+    return BadTime(f'parsing time "{_quoted(text)}" as "{layout}": cannot parse "{_quoted(rest)}" as "{part}"')
+
+
+def _quoted(text: str) -> str:
+    """Return a text with the bytes escaped that are no plain ASCII."""
+    plain = text.replace("\\", "\\\\").replace('"', '\\"').encode(errors="surrogatepass")
+    return "".join(chr(it) if 32 <= it < 128 else f"\\x{it:02x}" for it in plain)
 
 
 def written(time: datetime, micro: bool) -> str:

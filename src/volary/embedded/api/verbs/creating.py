@@ -74,7 +74,8 @@ def create_object(
     found = _managers(core, type_, obj, options) if applied is None else applied
     if by_client and type_.storage == "/nodes":
         taint(obj)
-    meta.pop("resourceVersion", None)
+    if not options.dry_run:
+        meta.pop("resourceVersion", None)
     meta["uid"] = core.new_id()
     meta["creationTimestamp"] = core.stamp()
     if generation := generations.first(type_):

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from volary.embedded.api.bodies import read_body
+from volary.embedded.api.bodies import NOT_AN_OBJECT, read_body
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core, fresh, time_text
@@ -30,7 +30,7 @@ from volary.embedded.api.errors import (
 from volary.embedded.api.registry import definitions
 from volary.embedded.api.schema import Node
 from volary.embedded.api.store import Entry
-from volary.embedded.api.validation.conform import WrongType, conform
+from volary.embedded.api.validation.conform import WrongType, conform, json_kind
 from volary.embedded.api.verbs.updating import find
 
 Object = dict[str, Any]
@@ -71,21 +71,26 @@ class DeleteOptions:
 
 def options_in(call: Call) -> DeleteOptions:
     """Return the options of a DELETE from its body, or else its query. Raises: Problem."""
-    body: Mapping[str, Any] = {}
     if call.body:
-        value, _ = read_body(call)
-        if not isinstance(value, dict):
-            raise bad_request("decoded object cannot be converted to DeleteOptions")
-        body = value
-        if body.get("kind") == "Eviction":
-            body = body.get("deleteOptions") or {}
-        elif body.get("kind") not in (None, "", "DeleteOptions"):
-            about = f'no kind "{body["kind"]}" is registered for version "{body.get("apiVersion") or ""}"'
-            raise bad_request(f'{about} in scheme "pkg/runtime/scheme.go:111"')
-    options = options_from(body, call.query)
-    if not options.policy and call.type.storage == "batch/jobs":
+        options = options_from(_body(call), {})
+    else:
+        options = options_from({}, call.query)
+    if not options.policy and call.name and call.type.storage == "batch/jobs":
         call.options.warn(ORPHANED)
     return options
+
+
+def _body(call: Call) -> Mapping[str, Any]:
+    """Return the options that are sent in a body. Raises: Problem."""
+    value, _ = read_body(call)
+    if not isinstance(value, dict):
+        raise bad_request(f"couldn't get version/kind; json parse error: {NOT_AN_OBJECT[json_kind(value)]}")
+    if value.get("kind") == "Eviction":
+        return value.get("deleteOptions") or {}
+    if value.get("kind") not in (None, "", "DeleteOptions"):
+        about = f'no kind "{value["kind"]}" is registered for version "{value.get("apiVersion") or "meta.k8s.io/v1"}"'
+        raise bad_request(f'{about} in scheme "pkg/runtime/scheme.go:111"')
+    return value
 
 
 @cache
@@ -101,7 +106,7 @@ def options_from(body: Mapping[str, Any], query: Mapping[str, str]) -> DeleteOpt
         if body:
             conform(copy_of(body), _options_node())
     except WrongType as error:
-        raise bad_request(f'DeleteOptions in version "v1" cannot be handled as a DeleteOptions: {error}') from error
+        raise bad_request(str(error)) from error
     preconditions = body.get("preconditions") or {}
     grace = body.get("gracePeriodSeconds")
     if grace is None and query.get("gracePeriodSeconds"):
@@ -117,7 +122,7 @@ def options_from(body: Mapping[str, Any], query: Mapping[str, str]) -> DeleteOpt
         errors.append(invalid("propagationPolicy", policy, detail))
     if orphan is not None and not policy:
         policy = "Orphan" if str(orphan).lower() == "true" else "Background"
-    dry = body.get("dryRun") or ([query["dryRun"]] if query.get("dryRun") else [])
+    dry = body.get("dryRun") or ([query["dryRun"]] if "dryRun" in query else [])
     if dry and list(dry) != ["All"]:
         errors.append(unsupported("dryRun", dry, ("All",)))
     if errors:
@@ -125,7 +130,7 @@ def options_from(body: Mapping[str, Any], query: Mapping[str, str]) -> DeleteOpt
     try:
         seconds = None if grace is None else int(grace)
     except (TypeError, ValueError):
-        raise bad_request(f"gracePeriodSeconds: not a number: {grace}") from None
+        raise bad_request(f'strconv.ParseInt: parsing "{grace}": invalid syntax') from None
     return DeleteOptions(
         str(preconditions.get("uid") or ""), str(preconditions.get("resourceVersion") or ""), seconds, policy, bool(dry)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from volary.embedded.api import conversion
@@ -153,6 +154,10 @@ def check(
         if not errors:
             for text in builtin_warnings(type_.storage, stored, old, subresource):
                 options.warn(text)
+    if options.empty_labels:
+        errors = [
+            replace(it, value={}) if it.field in options.empty_labels and it.value is None else it for it in errors
+        ]
     refuse(type_, obj, errors)
 
 

@@ -19,6 +19,7 @@ from volary.embedded.api.core import Core
 from volary.embedded.api.encoding import JSON_ERROR, decode, encode
 from volary.embedded.api.errors import Problem, bad_request, expired, forbidden_field, invalid_object, unsupported
 from volary.embedded.api.serving import table
+from volary.embedded.api.serving.negotiating import YAML, form_of
 from volary.embedded.api.store import Entry
 from volary.embedded.api.verbs.updating import find
 from volary.kube.transport import Response
@@ -108,40 +109,28 @@ def shown(core: Core, call: Call, entry: Entry, status: int = 200) -> Response:
         return Response(status, JSON, encode(render(core, call, [obj], obj["metadata"])))
     if form == "PartialObjectMetadata":
         return Response(status, JSON, encode(partial(entry.obj)))
-    if form == YAML:
-        return Response(status, {"content-type": YAML}, as_yaml(raw_of(call.type, entry)))
+    if form == "PartialObjectMetadataList":
+        raise other_form(form, f"is not a list ({go_type(call.type)})")
     return Response(status, JSON, raw_of(call.type, entry))
 
 
-TABLE = {"content-type": "application/json"}  # with no word of its being a table, as the server has it
-FORMS = ("Table", "PartialObjectMetadataList", "PartialObjectMetadata")
+def other_form(form: str, why: str) -> Problem:
+    return Problem(406, "NotAcceptable", f"you requested {form}, but the requested object {why}")
 
 
-YAML = "application/yaml"
-TYPES = ("application/json", YAML, "application/vnd.kubernetes.protobuf")
+def go_type(type_: ResourceType) -> str:
+    """Return what the server's own language calls objects of this type; the server tells clients."""
+    if type_.custom:
+        return "*unstructured.Unstructured"
+    group = "" if type_.storage == "/events" else type_.group
+    return f"*{group.partition('.')[0] or 'core'}.{type_.kind.kind}"
 
 
-def form_of(accept: str) -> str:
-    """Return the first form asked for that is served: "" for plain objects, or YAML. Raises: Problem."""
-    if not accept or accept in ("application/json", "*/*"):
-        return ""
-    asked_for_other = False
-    for part in accept.split(","):
-        words = [it.strip() for it in part.split(";")]
-        asked = next((it[3:] for it in words if it.startswith("as=")), "")
-        if words[0] in ("application/json", "*/*", "application/*"):
-            if asked in ("", *FORMS):
-                return asked
-            asked_for_other = True
-        elif words[0] == YAML and not asked:
-            return YAML
-    # Protobuf and CBOR answers are never sent; who asks for nothing else gets JSON all the same.
-    if not asked_for_other and any(it in accept for it in ("protobuf", "cbor")):
-        return ""
-    listed = ", ".join(TYPES)
-    if asked_for_other:
-        raise Problem(406, "NotAcceptable", f"only the following media types are accepted: {listed}")
-    raise Problem(406, "NotAcceptable", f"406: Not Acceptable\n\nAvailable representations: {listed}", {})
+def in_yaml(answer: Response) -> Response:
+    """Return an answer for a client that wants YAML, whatever it says."""
+    if not answer.body or answer.headers.get("content-type") != JSON["content-type"]:
+        return answer
+    return Response(answer.status, {**answer.headers, "content-type": YAML}, as_yaml(answer.body))
 
 
 def as_yaml(raw: bytes) -> bytes:
@@ -264,9 +253,9 @@ def _answer(core: Core, call: Call, page: Sequence[Entry], meta: Object) -> Resp
     form = form_of(call.accept)
     if form == "Table":
         return Response(200, JSON, encode(render(core, call, [obj_of(type_, it) for it in page], meta)))
-    if form == YAML:
-        return Response(200, {"content-type": YAML}, as_yaml(list_bytes(type_, page, meta)))
-    if form:
+    if form == "PartialObjectMetadata":
+        raise other_form(form, f"is a list ({go_type(type_)}List)")
+    if form == "PartialObjectMetadataList":
         items = [partial(it.obj) for it in page]
         head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": meta, "items": items}
         return Response(200, JSON, encode(head))

@@ -11,12 +11,14 @@ from functools import cache
 from typing import Any
 
 from volary.embedded.api import conversion
-from volary.embedded.api.apply.applying import APPLY, apply_to
+from volary.embedded.api.apply.applying import APPLY, apply_to, config_in, named
 from volary.embedded.api.apply.field_sets import Path
 from volary.embedded.api.apply.managed import managers_of, pack, track, writer
 from volary.embedded.api.apply.managers import Managers
 from volary.embedded.api.apply.ownership import View
 from volary.embedded.api.apply.scale_managers import SCALE_VERSION, to_object, to_scale
+from volary.embedded.api.apply.typed import same
+from volary.embedded.api.apply.untidy import settle
 from volary.embedded.api.bodies import object_in
 from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
@@ -130,7 +132,10 @@ def patch_scale(core: Core, call: Call) -> Object:
         if call.type.custom and not managers:
             raise _unowned()
         by = writer(scale_type(), call.options, "scale", core.stamp())
-        new, found = apply_to(of_scale, old, managers, _view, by)
+        config = config_in(of_scale)
+        new, found = apply_to(of_scale, old, managers, _view, by, config)
+        if call.type.custom and not same(new, old):
+            raise _unconvertible("new", config)
     else:
         shown = copy_of(old)
         pack(shown, managers)
@@ -139,11 +144,15 @@ def patch_scale(core: Core, call: Call) -> Object:
     return _write(core, call, entry, new, found)
 
 
-def _unowned() -> Exception:
+def _unowned() -> Problem:
     """Return what the server answers to an apply of a custom resource's scale whose replicas nobody owns yet."""
-    about = f"failed to convert live object (/; {SCALE_VERSION}, Kind=Scale) to proper version"
-    why = f"request to convert CR to an invalid group/version: {SCALE_VERSION}"
-    return unexpected(f"failed to create manager for existing fields: {about}: {why}")
+    return unexpected(f"failed to create manager for existing fields: {_unconvertible('live', {}).message}")
+
+
+def _unconvertible(which: str, config: Object) -> Problem:
+    """Return what the server answers to an apply that would change a custom resource's scale."""
+    about = f"failed to convert {which} object ({named(config)}; {SCALE_VERSION}, Kind=Scale) to proper version"
+    return unexpected(f"{about}: request to convert CR to an invalid group/version: {SCALE_VERSION}")
 
 
 def _opened(core: Core, call: Call, entry: Entry) -> tuple[Object, Managers]:
@@ -200,6 +209,7 @@ def _write(core: Core, call: Call, entry: Entry, scale: Object, found: Managers)
     versions = {it.api_version for it in core.catalog.versions(call.type.storage)}
     owners = to_object(managers_of(old), found, call.type.api_version, path_of, versions.__contains__)
     written = commit(core, call.type, entry, new, "scale", call.options, owners)
+    written = settle(core, call.type, entry, written, (), call.options.dry_run)
     return scale_of(call.type, conversion.from_storage(call.type, written.obj))
 
 

@@ -8,6 +8,8 @@ from volary.embedded.api import conversion
 from volary.embedded.api.apply.managed import bare, entries_of, given, pack, track, writer
 from volary.embedded.api.apply.managers import Managers, encode
 from volary.embedded.api.apply.typed import same
+from volary.embedded.api.apply.unsaid import DIVISOR, unsaid_divisors
+from volary.embedded.api.apply.untidy import settle
 from volary.embedded.api.apply.versions import views_of
 from volary.embedded.api.auth.access import demand_creation
 from volary.embedded.api.auth.escalation import refuse_escalation
@@ -29,6 +31,7 @@ Object = dict[str, Any]
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 FIXED = ("creationTimestamp", "generation", "name", "namespace")
+SLICES = "discovery.k8s.io/endpointslices"
 # Kinds that may be changed only by someone who has seen them.
 NEEDS_VERSION = {
     "apiextensions.k8s.io/customresourcedefinitions",
@@ -97,7 +100,8 @@ def update(core: Core, call: Call) -> tuple[Entry, bool]:
     if not version and (call.type.custom or call.type.storage in NEEDS_VERSION):
         error = invalid("metadata.resourceVersion", 0, "must be specified for an update")
         raise invalid_object(call.type.group, call.type.plural, call.name, [error])
-    return commit(core, call.type, entry, new, call.path.subresource, call.options), False
+    written = commit(core, call.type, entry, new, call.path.subresource, call.options)
+    return settle(core, call.type, entry, written, (), call.options.dry_run), False
 
 
 def _same_object(call: Call, meta: Object, before: Object) -> None:
@@ -152,16 +156,22 @@ def commit(
     _check_preconditions(type_, new, old)
     _keep_fixed(new, old)
     new = _mask(type_, new, old, subresource)
+    unsaid = () if applied is not None or type_.custom else unsaid_divisors(new)
     default(type_, new)
     refuse_escalation(core, type_, new, old, options.user)
     # Who has no managers (any more) gets none by an update, only by an apply.
     if applied is None and start:
         views = views_of(core.catalog, type_, subresource)
+        said = [it.pop(DIVISOR) for it in unsaid]
         start = track(old, new, views, start, writer(type_, options, subresource, core.stamp()))
+        for it, divisor in zip(unsaid, said, strict=True):
+            it[DIVISOR] = divisor
     # Managers own what was asked for, also what the kind's own rules now put back or drop.
+    if type_.storage == SLICES:  # counted before what is disabled is dropped
+        _count(type_, old, new)
     if subresource == "":
         admit_update(core, type_, new, old, options.dry_run)
-    if subresource != "status":
+    if subresource != "status" and type_.storage != SLICES:
         _count(type_, old, new)
     if type_.custom:  # the server checks common fields twice; the causes of its refusal show it
         refuse(type_, new, immutable_errors(new["metadata"], old["metadata"]) * 2)
@@ -248,6 +258,8 @@ def _mask(type_: ResourceType, new: Object, old: Object, subresource: str) -> Ob
         masked = {key: value for key, value in new.items() if key != "status"}
         if "status" in old:
             masked["status"] = copy_of(old["status"])
+        if type_.api_version == "autoscaling/v1":
+            conversion.keep_status_notes(masked, old)
         return masked
     return new
 

@@ -14,13 +14,13 @@ from volary.embedded.api.call import Call
 from volary.embedded.api.core import Core
 from volary.embedded.api.encoding import encode
 from volary.embedded.api.errors import expired, forbidden_field, invalid_object, unexpected
+from volary.embedded.api.serving.negotiating import form_of
 from volary.embedded.api.store import Change, Entry, frame
 from volary.embedded.api.verbs.reading import (
     JSON,
     Filter,
     Object,
     filter_of,
-    form_of,
     number,
     obj_of,
     partial,
