@@ -29,7 +29,7 @@ class Ground:
         self._addresses = claim_addresses(clock.rng)
         self._traffic = Traffic(api.local, self._lookup, folder / "mesh", clock.now, say=self._note)
         world.measure = self._traffic.measure
-        setting = Setting(folder=folder / "pods", gateway=self.gateway)
+        setting = Setting(folder=folder / "pods", gateway=self.gateway, version=api.version)
         setting.folder.mkdir(mode=0o700, exist_ok=True)
         self._node = Node(world, LocalProcesses(folder), self._addresses, setting)
         self.outside = Inside(api.local, self._node, self._traffic.resolve)

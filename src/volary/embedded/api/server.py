@@ -18,7 +18,16 @@ from volary.embedded.api.auth.authentication import Authentication
 from volary.embedded.api.auth.identity import ADMIN, User, master
 from volary.embedded.api.auth.token_requests import request_token
 from volary.embedded.api.auth.tokens import AccountTokens, Signer
-from volary.embedded.api.call import Call, Options, Path, find_type, options_of, split_path, warning_headers
+from volary.embedded.api.call import (
+    Call,
+    Options,
+    Path,
+    find_type,
+    media_type,
+    options_of,
+    split_path,
+    warning_headers,
+)
 from volary.embedded.api.catalog import Catalog, ResourceType
 from volary.embedded.api.core import Chance, Core
 from volary.embedded.api.encoding import encode
@@ -33,16 +42,19 @@ from volary.embedded.api.errors import (
     qualified,
 )
 from volary.embedded.api.local_access import LocalAccess
-from volary.embedded.api.patch.patching import patch
+from volary.embedded.api.patch.patching import patch, refuse_media
+from volary.embedded.api.releases import version_in
 from volary.embedded.api.serving.discovery import version_rank
 from volary.embedded.api.serving.faces import faces_of
+from volary.embedded.api.serving.negotiating import refuse_unacceptable, wants_yaml
 from volary.embedded.api.store import Store
+from volary.embedded.api.text.go_durations import parse_duration
 from volary.embedded.api.verbs import deleting, reading, scaling
 from volary.embedded.api.verbs.binding import create_binding
 from volary.embedded.api.verbs.creating import create
 from volary.embedded.api.verbs.evicting import evict
 from volary.embedded.api.verbs.log_options import check_log_options
-from volary.embedded.api.verbs.reading import JSON, Snapshots, shown
+from volary.embedded.api.verbs.reading import JSON, Snapshots, in_yaml, shown
 from volary.embedded.api.verbs.updating import find, update
 from volary.embedded.api.verbs.watching import watch
 from volary.kube.transport import Request, Response
@@ -77,6 +89,11 @@ class ApiServer:
     def name(self) -> str:
         return self.core.name
 
+    @property
+    def version(self) -> str:
+        """Return what the server calls itself, as in v1.36.3+embedded."""
+        return version_in(self.core.catalog.minor)["gitVersion"]
+
     def handle(self, request: Request, user: User | str = ADMIN) -> Answer:
         """Answer a request; a refusal is an answer too. A user given by name only may do everything."""
         try:
@@ -87,18 +104,27 @@ class ApiServer:
             return Response(problem.code, JSON, encode(problem.status()))
 
     def _handle(self, request: Request, user: User | str) -> Answer:
+        answer = self._answered(request, user)
+        yaml = wants_yaml(request.headers.get("accept", "")) and isinstance(answer, Response)
+        return in_yaml(answer) if yaml and isinstance(answer, Response) else answer
+
+    def _answered(self, request: Request, user: User | str) -> Answer:
         if isinstance(user, str):
             user = master(user)
         options = Options("unknown", user=user)
         try:
+            refuse_timeout(request.query)
             user = self.gate.enter(request, user)
             path = split_path(request.path)
             if path is None:
                 return self._document(request)
-            if request.method in WRITES:
-                options = options_of(request.method, request.query, request.headers, user)
             type_ = find_type(self.core.catalog, path)
             refuse_scope(type_, path)
+            refuse_form(request, path, type_)
+            if request.method == "PATCH" and path.name:
+                refuse_media(media_type(request.headers), type_)
+            if request.method in WRITES:
+                options = options_of(request.method, request.query, request.headers, user)
             if note := deprecation(self.core.catalog, type_):
                 options.warn(note)
             call = Call(request.method, path, type_, request.query, request.headers, request.body, options)
@@ -226,8 +252,8 @@ class ApiServer:
         return Response(200, JSON, encode(found))
 
     def _logs(self, call: Call) -> Logs:
-        entry = find(self.core, call.type, call.namespace, call.name)
         check_log_options(call.name, call.query)
+        entry = find(self.core, call.type, call.namespace, call.name)
         names = [it["name"] for it in entry.obj["spec"].get("containers") or ()]
         wanted = call.query.get("container") or (names[0] if len(names) == 1 else "")
         initial = [it["name"] for it in entry.obj["spec"].get("initContainers") or ()]
@@ -268,6 +294,25 @@ def refuse_scope(type_: ResourceType, path: Path) -> None:
         raise PlainNotFound() if type_.custom else no_such_path()
 
 
+def refuse_form(request: Request, path: Path, type_: ResourceType) -> None:
+    """Refuse a client that accepts nothing of what a path serves. Raises: Problem."""
+    if (
+        request.method not in ("GET", *WRITES)
+        or path.subresource in OTHER_ANSWERS
+        or (path.subresource and type_.kind.subresource(path.subresource) is None)
+    ):
+        return
+    listing = request.method == "GET" and not path.name
+    refuse_unacceptable(request.headers.get("accept", ""), listing, not type_.custom)
+
+
+def refuse_timeout(query: Mapping[str, str]) -> None:
+    """Refuse a timeout that is no time. Raises: Problem."""
+    text = query.get("timeout")
+    if text and parse_duration(text) is None:
+        raise bad_request(f'invalid timeout specified in the request URL - time: invalid duration "{text}"')
+
+
 def deprecation(catalog: Catalog, type_: ResourceType) -> str:
     """Return the warning that a deprecated kind or version gives, "" for any other."""
     if not type_.custom:
@@ -288,6 +333,7 @@ DEPRECATED = {
 }
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 TEXT = {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}
+OTHER_ANSWERS = frozenset({"proxy", "log", "exec", "attach", "portforward"})
 STREAMED = frozenset({"exec", "attach", "portforward"})  # pods are stand-ins: there is nothing to go into
 SUCCESS: Mapping[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}
 

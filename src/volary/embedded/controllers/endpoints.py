@@ -26,6 +26,7 @@ from volary.embedded.controllers.service_backends import (
     TriggerTimes,
     always_ready,
     annotate,
+    has_backends,
     hostname_of,
     labels_for,
     matters,
@@ -69,7 +70,7 @@ class Endpoints:
             self.times.forget(key)
             if old is not None:
                 self.local.delete(ENDPOINTS, key[0], key[1])
-        elif spec_of(service).get("selector") and not deleting(service):
+        elif has_backends(service):
             pods = [pod for pod in self.local.items(PODS, key[0]) if selects(service, pod) and placed(pod)]
             self._write(service, old, pods)
         return None

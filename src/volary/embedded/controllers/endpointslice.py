@@ -31,6 +31,7 @@ from volary.embedded.controllers.service_backends import (
     TriggerTimes,
     always_ready,
     annotate,
+    has_backends,
     hostname_of,
     labels_for,
     matters,
@@ -68,7 +69,7 @@ class EndpointSlices:
 
     def reconcile(self, key: Key) -> float | None:
         service = self.local.get(SERVICES, *key)
-        if service is None or deleting(service) or not spec_of(service).get("selector"):
+        if service is None or not has_backends(service):
             return None  # slices go with their Service by owner reference
         pods = [pod for pod in self.local.items(PODS, key[0]) if selects(service, pod) and placed(pod)]
         self._write(service, _slices(service, pods), self.times.earliest_new(key, service, pods))

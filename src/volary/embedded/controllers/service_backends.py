@@ -39,6 +39,12 @@ def selects(service: Object, pod: Object) -> bool:
     return bool(selector) and all(labels.get(key) == value for key, value in selector.items())
 
 
+def has_backends(service: Object) -> bool:
+    """Whether pods can stand behind it: an ExternalName is a DNS name, and what it had before it became one stays."""
+    spec = spec_of(service)
+    return bool(spec.get("selector")) and spec.get("type") != "ExternalName" and not deleting(service)
+
+
 def placed(pod: Object) -> bool:
     return bool(status_of(pod).get("podIP")) and not finished(pod)
 

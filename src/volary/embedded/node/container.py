@@ -64,6 +64,7 @@ class Container:
                 self.pod.write_status()
                 return
             if not self.stopping:
+                self.state.last_state = self.state.state  # only of a container that is started again
                 await self._wait_before_restart("CrashLoopBackOff")
 
     async def _pull(self) -> tuple[Program, str]:
@@ -211,9 +212,7 @@ class Container:
         now = self.pod.world.now()
         self._failures = 0 if now - self._began >= CALM else self._failures
         self.state.ready = self.state.started = False
-        ended = terminated(code, self._began, now, self.state.id)
-        self.state.state = ended
-        self.state.last_state = ended if not self.stopping else self.state.last_state
+        self.state.state = terminated(code, self._began, now, self.state.id)
         self.child = None
         self.pod.write_status()
 

@@ -204,7 +204,7 @@ class Node:
         node = local.get(NODES, "", name)
         if node is None:
             node = local.create(NODES, new_node(name), KUBELET)
-        status = node_status(self.setting.host_ip, self.world.now())
+        status = node_status(self.setting.host_ip, self.setting.version, self.world.now())
         local.update_status(NODES, {**node, "status": status}, KUBELET)
 
     async def _beat(self, seconds: float) -> None:

@@ -10,7 +10,6 @@ from volary.embedded.api.local import NewObject
 from volary.embedded.controllers.objects import format_micro_time, format_time
 
 NODES = "/nodes"
-VERSION = "v1.36.0+embedded"
 CAPACITY = {"cpu": "64", "memory": "256Gi", "ephemeral-storage": "100Gi", "pods": "500"}
 HEALTHY = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -35,7 +34,7 @@ def new_node(name: str) -> NewObject:
     return {"apiVersion": "v1", "kind": "Node", "metadata": metadata, "spec": {}}
 
 
-def node_status(host_ip: str, now: datetime) -> NewObject:
+def node_status(host_ip: str, version: str, now: datetime) -> NewObject:
     stamp = format_time(now)
     conditions = [
         {
@@ -54,7 +53,7 @@ def node_status(host_ip: str, now: datetime) -> NewObject:
         "containerRuntimeVersion": "embedded://1",
         "kernelVersion": platform.release(),
         "kubeProxyVersion": "",
-        "kubeletVersion": VERSION,
+        "kubeletVersion": version,
         "machineID": "",
         "operatingSystem": sys.platform,
         "osImage": "processes of this computer",

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from volary.embedded.api.errors import Problem
 from volary.embedded.api.local import Object
+from volary.embedded.api.releases import NEWEST, version_in
 from volary.embedded.controllers.objects import (
     key_of,
     meta,
@@ -54,6 +55,7 @@ class Setting:
     listen_seconds: float = 5.0  # how long a program may take until it listens, before probes begin anyway
     give_up_seconds: float = 0.5  # for programs to end when the whole node stops
     find: Callable[[str], tuple[Program, str]] = image_table.find  # image -> its program and version
+    version: str = version_in(NEWEST)["gitVersion"]  # of the kubelet that the node says it has
 
 
 class PodRun:

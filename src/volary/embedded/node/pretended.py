@@ -79,7 +79,7 @@ class PretendedGround:
     gateway = ""
 
     def __init__(self, api: ApiServer, world: World, folder: Path, processes: Pretended) -> None:
-        setting = Setting(folder=folder / "pods", find=processes.find)
+        setting = Setting(folder=folder / "pods", find=processes.find, version=api.version)
         setting.folder.mkdir(mode=0o700, exist_ok=True)
         self._node = Node(world, processes, Addresses(1), setting)
         self.outside = Inside(api.local, self._node, nowhere)

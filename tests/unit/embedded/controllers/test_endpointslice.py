@@ -84,3 +84,20 @@ def test_a_service_without_a_selector_is_left_alone() -> None:
         assert slices(cluster) == []
 
     play(story)
+
+
+def test_an_external_name_has_no_slices_and_one_that_became_external_keeps_them() -> None:
+    async def story(cluster: Small) -> None:
+        outside = {"type": "ExternalName", "externalName": "example.com"}
+        made = cluster.local.create("/services", service(**outside), "kubectl")
+        await asyncio.sleep(1)
+        assert slices(cluster) == []
+        assert cluster.local.get("/endpoints", "test", "podinfo") is None
+        inside = cluster.local.update("/services", {**made, "spec": service()["spec"]}, "kubectl")
+        await asyncio.sleep(1)
+        assert len(slices(cluster)) == 1
+        cluster.local.update("/services", {**inside, "spec": {**service()["spec"], **outside}}, "kubectl")
+        await asyncio.sleep(1)
+        assert len(slices(cluster)) == 1
+
+    play(story)

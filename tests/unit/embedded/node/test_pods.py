@@ -167,6 +167,8 @@ def test_a_pod_that_may_not_restart_ends_for_good() -> None:
         await asyncio.sleep(60)
         assert status_of(get(cluster))["phase"] == "Failed"
         assert len(cluster.processes.started) == 1
+        assert container(cluster)["state"]["terminated"]["exitCode"] == 3
+        assert container(cluster)["lastState"] == {}  # it has one life, not two
 
     play(story)
 

@@ -65,6 +65,12 @@ def test_two_at_once_know_nothing_of_each_other() -> None:
         assert (get(one, "/version")["minor"], get(two, "/version")["minor"]) == ("36", "33")
 
 
+def test_the_node_is_of_the_release_that_is_served() -> None:
+    with embedded_cluster(version="1.33") as cluster:
+        (node,) = get(cluster, "/api/v1/nodes")["items"]
+        assert node["status"]["nodeInfo"]["kubeletVersion"] == get(cluster, "/version")["gitVersion"]
+
+
 def test_what_fails_in_the_block_comes_out_as_it_is() -> None:
     async def fail() -> None:
         async with embedded_cluster():
