@@ -165,7 +165,7 @@ def _manager_errors(manager: str) -> list[FieldError]:
 
 def media_type(headers: Mapping[str, str]) -> str:
     """Return what a body is said to be, without parameters."""
-    return headers.get("content-type", "application/json").partition(";")[0].strip() or "application/json"
+    return headers.get("content-type", "application/json").partition(";")[0].strip().lower() or "application/json"
 
 
 def manager_from(user_agent: str) -> str:

@@ -42,6 +42,7 @@ SELECTABLE: Mapping[str, tuple[str, ...]] = {
     "batch/jobs": ("status.successful",),
     "certificates.k8s.io/certificatesigningrequests": ("spec.signerName",),
 }
+ESCAPED = ",=\\"
 EVENT_NAMES = {"reportingController": "reportingComponent"}  # events.k8s.io: the rest is `regarding.*`
 # A field that is not there counts as Go's zero value.
 ZERO = {
@@ -62,6 +63,8 @@ def parse(text: str, resource: str, own: tuple[str, ...] = (), custom: bool = Fa
         if not operator:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
         name, value = part.split(operator, 1)
+        if not name and not value:
+            continue  # says nothing, and is no mistake
         tests.append((_path(name, resource, own, custom), operator != "!=", _unescape(value)))
     return tuple(tests)
 
@@ -79,14 +82,27 @@ def _split(text: str) -> list[str]:
 
 
 def _unescape(value: str) -> str:
-    return value.replace("\\,", ",").replace("\\=", "=").replace("\\\\", "\\")
+    """Return a value without its escapes. Raises: Problem."""
+    found, escaped = "", False
+    for char in value:
+        if escaped and char not in ESCAPED:
+            raise bad_request(f"invalid field selector: invalid escape sequence: \\{char}")
+        if not escaped and char in ",=":
+            raise bad_request(f"invalid field selector: unescaped character in value: {ord(char)}")
+        escaped = char == "\\" and not escaped
+        found += "" if escaped else char
+    if escaped:
+        raise bad_request("invalid field selector: invalid escape sequence: \\")
+    return found
 
 
 def _path(name: str, resource: str, own: tuple[str, ...], custom: bool) -> tuple[str, ...]:
     known = SELECTABLE.get(resource, ())
     plain = EVENT_NAMES.get(name, name.replace("regarding.", "involvedObject.")) if resource == "/events" else name
     if plain not in EVERYWHERE and plain not in known and plain not in own:
-        if known or custom:
+        if resource == "batch/jobs":
+            raise bad_request(f'field label "{name}" not supported for Job')
+        if (known and resource != "apps/replicasets") or custom:
             raise bad_request(f"field label not supported: {name}")
         raise bad_request(f'"{name}" is not a known field selector: only "metadata.name", "metadata.namespace"')
     return tuple(plain.split("."))

@@ -26,7 +26,7 @@ from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
 from volary.embedded.api.defaults.omission import omit
 from volary.embedded.api.encoding import copy_of, decode, read, read_yaml
-from volary.embedded.api.errors import Problem, bad_request, conflict, invalid_object, not_found, required, unexpected
+from volary.embedded.api.errors import Problem, bad_request, conflict, not_found, unexpected
 from volary.embedded.api.schema import Node
 from volary.embedded.api.store import Entry
 from volary.embedded.api.validation.conform import WrongType, conform
@@ -42,9 +42,6 @@ LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 def apply(core: Core, call: Call) -> tuple[Entry, bool]:
     """Apply the body; return the object, and whether it is new. Raises: Problem."""
     type_ = call.type
-    if not call.query.get("fieldManager"):
-        error = required("fieldManager", "is required for apply patch")
-        raise invalid_object("meta.k8s.io", "PatchOptions", "", [error])
     entry = core.store.get(type_.storage, call.namespace, call.name)
     if entry is None and call.path.subresource:
         raise not_found(type_.group, type_.plural, call.name)
@@ -176,11 +173,16 @@ def _json_or_yaml(body: bytes) -> tuple[Any, list[str]]:
 
 def _about(call: Call, config: Object) -> str:
     """Return the object as the errors of apply name it: by what the body says."""
-    meta = config["metadata"] if isinstance(config["metadata"], dict) else {}
     version = call.type.api_version if call.type.group else f"/{call.type.api_version}"
-    namespace, name = meta.get("namespace") or "", meta.get("name") or ""
-    shown = [it if isinstance(it, str) else "" for it in (namespace, name)]
-    return f"{shown[0]}/{shown[1]}; {version}, Kind={call.type.kind.kind}"
+    return f"{named(config)}; {version}, Kind={call.type.kind.kind}"
+
+
+def named(config: Object) -> str:
+    """Return the namespace and name that a body gives itself."""
+    meta = config.get("metadata")
+    meta = meta if isinstance(meta, dict) else {}
+    namespace, name = (it if isinstance(it := meta.get(key), str) else "" for key in ("namespace", "name"))
+    return f"{namespace}/{name}"
 
 
 def _refresh_last_applied(obj: Object, config: Object, manager: str) -> None:

@@ -18,7 +18,6 @@ from volary.embedded.api.encoding import JSON_ERROR, copy_of, decode, encode, re
 from volary.embedded.api.errors import (
     Problem,
     bad_request,
-    forbidden_field,
     invalid,
     invalid_object,
     unexpected,
@@ -65,12 +64,6 @@ def patch(core: Core, call: Call) -> tuple[Entry, bool]:
     """Patch the object; return it, and whether it is new. Raises: Problem."""
     if call.content_type == APPLY:
         return apply(core, call)
-    if "force" in call.query:
-        error = forbidden_field("force", "may not be specified for non-apply patch")
-        raise invalid_object("meta.k8s.io", "PatchOptions", "", [error])
-    if call.content_type not in accepted(call.type):
-        known = call.content_type == STRATEGIC
-        raise unsupported_media(accepted(call.type)) if known else unsupported_patch()
     entry = find(core, call.type, call.namespace, call.name)
     new = patched_object(call, opened(conversion.from_storage(call.type, entry.obj)))
     written = commit(core, call.type, entry, new, call.path.subresource, call.options)
@@ -161,6 +154,13 @@ def check_operations(change: Any) -> list[str]:
                 raise bad_request(f"error decoding patch: {text} of type string")
         odd += [f'unknown field "[{index}].{key}"' for key in operation if key not in OPERATION_FIELDS]
     return odd
+
+
+def refuse_media(content_type: str, type_: ResourceType) -> None:
+    """Refuse a patch of a kind that there is not. Raises: Problem."""
+    if content_type not in accepted(type_):
+        known = type_.custom or content_type == STRATEGIC
+        raise unsupported_media(accepted(type_)) if known else unsupported_patch()
 
 
 def unsupported_patch() -> Problem:

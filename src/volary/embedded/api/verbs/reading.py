@@ -17,7 +17,15 @@ from volary.embedded.api.call import Call
 from volary.embedded.api.catalog import ResourceType
 from volary.embedded.api.core import Core
 from volary.embedded.api.encoding import JSON_ERROR, decode, encode
-from volary.embedded.api.errors import Problem, bad_request, expired, forbidden_field, invalid_object, unsupported
+from volary.embedded.api.errors import (
+    Problem,
+    bad_request,
+    expired,
+    forbidden_field,
+    invalid_object,
+    unexpected,
+    unsupported,
+)
 from volary.embedded.api.serving import table
 from volary.embedded.api.serving.negotiating import YAML, form_of
 from volary.embedded.api.store import Entry
@@ -69,13 +77,15 @@ class Filter:
 
 def filter_of(call: Call) -> Filter:
     """Return the filter of a request. Raises: Problem."""
-    labels = call.query.get("labelSelector", "")
+    for name in ("timeoutSeconds", "limit"):
+        number(call.query, name)
+    chosen = selectors.parse(call.query.get("labelSelector", ""))
     fields = call.query.get("fieldSelector", "")
     type_ = call.type
     tests = field_selectors.parse(fields, type_.storage, type_.selectable, type_.custom) if fields else ()
     if call.name:
         tests = (*tests, (("metadata", "name"), True, call.name))
-    return Filter(call.namespace, selectors.parse(labels) if labels else (), tests)
+    return Filter(call.namespace, chosen, tests)
 
 
 def raw_of(type_: ResourceType, entry: Entry) -> bytes:
@@ -98,6 +108,12 @@ def item_of(type_: ResourceType, entry: Entry) -> bytes:
 
 def get(core: Core, call: Call) -> Response:
     """Return one object. Raises: Problem."""
+    if "export" in call.query:
+        raise bad_request("the export parameter, deprecated since v1.14, is no longer supported")
+    text = call.query.get("resourceVersion") or "0"
+    if not text.isdigit():
+        why = f'strconv.ParseUint: parsing "{text}": invalid syntax'
+        raise unexpected(f'resourceVersion: Invalid value: "{text}": {why}')
     return shown(core, call, find(core, call.type, call.namespace, call.name))
 
 
