@@ -19,8 +19,9 @@ from volary.fleet.controllers import controllers as fleet_controllers
 from volary.fleet.membership import Membership
 from volary.kube.client import Client
 from volary.kube.guarded import Guarded
-from volary.kube.http import HttpTransport
+from volary.kube.http import connect
 from volary.kube.kubeconfig import Access, from_bytes
+from volary.kube.pace import Pace
 from volary.kube.resources import NAMESPACES
 from volary.kube.transport import Transport
 from volary.runtime.clock import Clock, SystemClock
@@ -74,10 +75,10 @@ class Seams:
 async def real_seams() -> AsyncIterator[Seams]:
     """Give the real ends; what they hold is let go at the end."""
     with scratch("git") as folder:
-        clock = SystemClock()
+        clock, pace = SystemClock(), Pace()
 
         def transport(access: Access) -> Transport:
-            return Guarded(HttpTransport(access), clock.rng)
+            return connect(access, clock.rng, pace)
 
         seams = Seams(clock, transport, DirectHttp(USER_AGENT), GitFetcher(folder), streams_lists=True)
         try:

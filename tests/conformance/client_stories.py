@@ -110,7 +110,7 @@ async def discovery_takes_two_requests(access: Access, namespace: str) -> None:
 
 async def we_can_act_as_somebody_else(access: Access, namespace: str) -> None:
     jane = User(impersonate="jane", impersonate_groups=["dev", "ops"], impersonate_extra={"team/x": ["a b"]})
-    async with client_of(replace(access, impersonation=impersonation(jane))) as client:
+    async with client_of(replace(access, impersonation=impersonation(jane, "here"))) as client:
         seen = await who(client)
         assert seen["username"] == "jane"
         assert {"dev", "ops"} <= set(seen["groups"])
@@ -158,7 +158,8 @@ async def token_of(client: Client, namespace: str, name: str) -> str:
 
 def kubeconfig_of(access: Access, user: dict[str, str], folder: Path) -> Path:
     """Write a kubeconfig for the same server with another user."""
-    cluster = {"server": access.server, "certificate-authority-data": base64.b64encode(access.authority).decode()}
+    authority = access.authority.read_bytes() if isinstance(access.authority, Path) else access.authority
+    cluster = {"server": access.server, "certificate-authority-data": base64.b64encode(authority).decode()}
     document = {
         "current-context": "it",
         "contexts": [{"name": "it", "context": {"cluster": "it", "user": "me"}}],

@@ -30,9 +30,9 @@ def place(access: Access) -> str:
 @contextlib.asynccontextmanager
 async def client_of(access: Access) -> AsyncIterator[Client]:
     """Open a client for one way in; closed at the end."""
-    from volary.kube.http import HttpTransport
+    from volary.kube.http import connect
 
-    client = Client(HttpTransport(access), USER_AGENT, ANSWER_SECONDS)
+    client = Client(connect(access, SystemClock().rng), USER_AGENT, ANSWER_SECONDS)
     try:
         yield client
     finally:

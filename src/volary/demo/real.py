@@ -24,7 +24,7 @@ from volary.demo.git_server import GitServer
 from volary.demo.platform import apply, prepare
 from volary.demo.project import git
 from volary.kube.client import Client
-from volary.kube.http import HttpTransport
+from volary.kube.http import connect
 from volary.kube.kubeconfig import load
 from volary.kube.objects import NewObject, Object, dig
 from volary.kube.resources import CANARIES, EVENTS, VIRTUAL_SERVICES
@@ -165,7 +165,8 @@ class Real:
         if not line:
             raise Differs(self.children.last_words("kube") or "`volary kube up` ended at once")
         up = msgspec.json.decode(line)
-        client = Client(HttpTransport(load(SystemClock().now, up["kubeconfig"], CLUSTER)), "real")
+        clock = SystemClock()
+        client = Client(connect(load(clock.now, up["kubeconfig"], CLUSTER), clock.rng), "real")
         self.kubeconfig = up["kubeconfig"]
         return client, up["clusters"][CLUSTER]["gateway"]
 

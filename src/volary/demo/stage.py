@@ -21,7 +21,7 @@ from volary.demo.story import Story
 from volary.demo.tail import follow_file
 from volary.demo.world import APP, HUB, MEMBERS, NAMESPACE, World
 from volary.kube.client import Client
-from volary.kube.http import HttpTransport
+from volary.kube.http import connect
 from volary.kube.kubeconfig import load
 from volary.kube.objects import NewObject, Object, dig
 from volary.runtime.clock import SystemClock
@@ -108,7 +108,7 @@ class Stage:
             self.gateways[name] = cluster["gateway"]
             self._audit[name] = Path(cluster["audit"])
             access = load(self._clock.now, str(self.kubeconfig), name)
-            self._clients[name] = Client(HttpTransport(access), user_agent="demo")
+            self._clients[name] = Client(connect(access, self._clock.rng), user_agent="demo")
 
     async def _platform(self) -> None:
         """Apply what a platform engineer applies once."""

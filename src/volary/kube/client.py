@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from volary.kube.discovery import Discovery
-from volary.kube.errors import NotFound, Unreachable, error_from
+from volary.kube.errors import NotFound, error_from, unreadable
 from volary.kube.objects import NewObject, Object, Resource, name_of, namespace_of
 from volary.kube.transport import Request, Response, Stream, Transport
 from volary.kube.watch import PAGE_SIZE
@@ -25,6 +25,9 @@ MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+
+LONGEST_LINE = 64 << 20  # bytes; an object of etcd's largest size is a few
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)  # what JSON of strangers can bring about
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +73,16 @@ class Client:
         items: list[NewObject] = []
         query = selectors(labels, fields) | ({"limit": str(limit)} if limit else {})
         while True:
-            page = await self._json("GET", resource.path(namespace), query)
-            found = page.get("items") or []
+            path = resource.path(namespace)
+            page = await self._json("GET", path, query)
+            meta, found = page.get("metadata"), page.get("items") or []
+            if not isinstance(meta, dict) or not isinstance(found, list):
+                raise unreadable(path, "a list")  # nor an empty one: somebody would take everything for gone
             # A list of built-ins leaves kind and apiVersion out of its items.
             items += [{"apiVersion": resource.api_version, "kind": resource.kind, **item} for item in found]
-            following = (page.get("metadata") or {}).get("continue")
-            if not following:
-                return Listing(items, str(page["metadata"].get("resourceVersion") or ""))
-            query = query | {"continue": following}
+            query = next_page(query, str(meta.get("continue") or ""), path)
+            if "continue" not in query:
+                return Listing(items, str(meta.get("resourceVersion") or ""))
 
     @contextlib.asynccontextmanager
     async def watch(
@@ -100,8 +105,9 @@ class Client:
             "resourceVersion": version,
             "timeoutSeconds": str(seconds),
         }
-        async with self.stream(resource.path(namespace), query, silence_seconds) as stream:
-            yield events_in(stream)
+        path = resource.path(namespace)
+        async with self.stream(path, query, silence_seconds) as stream:
+            yield events_in(stream, path)
 
     @contextlib.asynccontextmanager
     async def stream(self, path: str, query: Mapping[str, str], silence_seconds: float) -> AsyncIterator[Stream]:
@@ -212,7 +218,7 @@ class Client:
         answer = await self.ask(method, path, query or {}, encoded, content_type)
         try:
             decoded: NewObject = msgspec.json.decode(answer, type=dict)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             raise unreadable(path) from None
         return decoded
 
@@ -246,22 +252,33 @@ def selectors(labels: str, fields: str) -> dict[str, str]:
     return query | ({"fieldSelector": fields} if fields else {})
 
 
-def unreadable(path: str) -> Unreachable:
-    return Unreachable("Failed", f"{path}: the answer is no JSON object; is this an API server?")
+def next_page(query: dict[str, str], following: str, path: str) -> dict[str, str]:
+    """Return the query for the page after one; without "continue" there is none. Raises: Unreachable."""
+    if following and following == query.get("continue"):
+        raise unreadable(path, "the next page but the same one again")
+    rest = {name: value for name, value in query.items() if name != "continue"}
+    return rest | ({"continue": following} if following else {})
 
 
-async def events_in(stream: Stream) -> AsyncIterator[Mapping[str, Any]]:
+async def events_in(stream: Stream, path: str) -> AsyncIterator[Mapping[str, Any]]:
     """Yield the watch events of a stream of JSON lines; a last line that was cut off is dropped."""
     async for line in lines_in(stream):
-        yield msgspec.json.decode(line)
+        try:
+            yield msgspec.json.decode(line, type=dict)
+        except UNREADABLE:
+            raise unreadable(path, "a watch event") from None
 
 
 async def lines_in(stream: Stream) -> AsyncIterator[bytes]:
-    """Yield the lines of a stream, of any length; a last line that was cut off is dropped."""
+    """Yield the lines of a stream; a last line that was cut off is dropped. Raises: Unreachable, for an endless one."""
     begun: list[bytes] = []
+    length = 0
     async for chunk in stream.chunks():
         first, *others = chunk.split(b"\n")
         begun.append(first)
+        length = len(others[-1]) if others else length + len(first)
+        if length > LONGEST_LINE:
+            raise unreadable("a watch", f"made of lines of at most {LONGEST_LINE >> 20} MiB")
         if others:
             # Joined once: a line of many megabytes comes in hundreds of chunks.
             *lines, last = b"".join(begun), *others

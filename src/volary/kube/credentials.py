@@ -11,6 +11,8 @@ import asyncio
 import base64
 import contextlib
 import os
+import re
+import signal
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -24,8 +26,12 @@ from volary.kube.errors import KubeError
 Now = Callable[[], datetime]
 
 REREAD = timedelta(seconds=10)  # a token file is replaced long before its token ends, so this is soon enough
-PLUGIN_SECONDS = 60.0  # a plugin that asks its cloud takes a second or two
+PLUGIN_SECONDS = 25.0  # one that asks its cloud takes a second or two; less than a request has, so that we can tell
+LARGEST_OUTPUT = 1 << 20  # bytes of a plugin
+AGAIN = timedelta(seconds=5)  # whatever happens, nothing is run or asked for a new one more often than this
 SPARE = timedelta(seconds=30)  # a token this close to its end is not used any more: the request takes time too
+PLAIN = re.compile(r"[\"'(\[]?(?:[A-Za-z][A-Za-z'’-]{0,19}|\d{1,4})[\"')\].,:;!?]*")
+HIDDEN = "[hidden]"
 
 
 class NoCredentials(KubeError):
@@ -79,6 +85,7 @@ class Files:
         moment = self.now()
         if self._read_at is None or not timedelta() <= moment - self._read_at < REREAD:
             token = read(self.token).decode("ascii", "replace").strip() if isinstance(self.token, Path) else self.token
+            usable(token, str(self.token))
             self._credential = Credential(token, bytes_of(self.certificate), bytes_of(self.key))
             self._read_at = moment
         return self._credential
@@ -113,34 +120,71 @@ class _ExecCredential(msgspec.Struct, rename="camel"):
     status: _Status
 
 
-class Exec:
-    """What a plugin gave; asked again shortly before it expires and after a 401, once for all who wait."""
+class Renewed:
+    """A credential that is fetched: near its end and after a 401, once for all who wait.
 
-    def __init__(self, plugin: Plugin, now: Now) -> None:
-        self.plugin = plugin
+    A failure is everybody's for `AGAIN`; so is a credential that was over, or refused, as soon as it came.
+    """
+
+    def __init__(self, now: Now, spare: timedelta = SPARE) -> None:
         self.now = now
+        self.spare = spare
         self._lock = asyncio.Lock()
         self._credential: Credential | None = None
         self._expires: datetime | None = None
+        self._failure = ""
+        self._asked_at: datetime | None = None
+        self._rejected_at: datetime | None = None
+
+    async def fetch(self) -> tuple[Credential, datetime | None]:
+        """Return a new credential and when it ends. Raises: NoCredentials."""
+        raise NotImplementedError
 
     async def current(self) -> Credential:
         async with self._lock:
-            if self._credential is None or (self._expires is not None and self.now() >= self._expires - SPARE):
-                status = await run_plugin(self.plugin)
-                self._credential = Credential(
-                    status.token, status.client_certificate_data.encode(), status.client_key_data.encode()
-                )
-                self._expires = status.expiration_timestamp and status.expiration_timestamp.astimezone(UTC)
+            if self._is_over() and not self._is_fresh(self._asked_at):
+                await self._renew()
+            if self._credential is None:
+                raise NoCredentials(self._failure)
             return self._credential
 
     def rejected(self, credential: Credential) -> bool:
-        if credential is self._credential:  # else another request has fetched a new one meanwhile
-            self._credential = None
+        # Not if another request has fetched a new one meanwhile.
+        if credential == self._credential and not self._is_fresh(self._rejected_at):
+            self._credential, self._asked_at, self._rejected_at = None, None, self.now()
         return True
+
+    async def _renew(self) -> None:
+        try:
+            self._credential, self._expires = await self.fetch()
+        except NoCredentials as error:
+            self._credential, self._failure = None, str(error)
+        self._asked_at = self.now()
+
+    def _is_over(self) -> bool:
+        return self._credential is None or (self._expires is not None and self.now() >= self._expires - self.spare)
+
+    def _is_fresh(self, moment: datetime | None) -> bool:
+        return moment is not None and timedelta() <= self.now() - moment < AGAIN
+
+
+class Exec(Renewed):
+    """What a plugin gave."""
+
+    def __init__(self, plugin: Plugin, now: Now) -> None:
+        super().__init__(now)
+        self.plugin = plugin
+
+    async def fetch(self) -> tuple[Credential, datetime | None]:
+        status = await run_plugin(self.plugin)
+        usable(status.token, self.plugin.command)
+        certificate, key = status.client_certificate_data.encode(), status.client_key_data.encode()
+        ends = status.expiration_timestamp and status.expiration_timestamp.astimezone(UTC)
+        return Credential(status.token, certificate, key), ends
 
 
 async def run_plugin(plugin: Plugin) -> _Status:
-    """Run the program and return what it printed. Raises: NoCredentials, without a word of its output."""
+    """Run the program and return what it printed. Raises: NoCredentials."""
     info = {"apiVersion": plugin.api_version, "kind": "ExecCredential", "spec": {"interactive": False}}
     if plugin.cluster is not None:
         info["spec"] = {"interactive": False, "cluster": plugin.cluster}
@@ -153,10 +197,12 @@ async def run_plugin(plugin: Plugin) -> _Status:
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
+            start_new_session=True,  # whatever it starts can be ended with it
         )
-    except OSError as error:
+    except (OSError, ValueError) as error:
         hint = f" ({plugin.hint.strip()})" if plugin.hint else ""
-        raise NoCredentials(f"cannot run {plugin.command}: {error.strerror or error}{hint}") from None
+        why = getattr(error, "strerror", None) or "it cannot be a program"
+        raise NoCredentials(f"cannot run {plugin.command}: {why}{hint}") from None
     output = await output_of(program, plugin.command)
     return credential_in(output, plugin)
 
@@ -164,27 +210,52 @@ async def run_plugin(plugin: Plugin) -> _Status:
 async def output_of(program: asyncio.subprocess.Process, command: str) -> bytes:
     """Wait for a program; however this ends, the program has ended too."""
     try:
-        async with asyncio.timeout(PLUGIN_SECONDS):
-            output, complaint = await program.communicate()
+        async with asyncio.timeout(PLUGIN_SECONDS), asyncio.TaskGroup() as group:
+            output = group.create_task(printed(program, program.stdout))
+            complaint = group.create_task(printed(program, program.stderr))
+            await program.wait()
     except TimeoutError:
         raise NoCredentials(f"{command} did not answer within {PLUGIN_SECONDS:.0f} s") from None
     finally:
         if program.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                program.kill()
+            kill(program)
             await program.wait()
+    if max(len(output.result()), len(complaint.result())) > LARGEST_OUTPUT:
+        raise NoCredentials(f"{command} printed more than {LARGEST_OUTPUT >> 20} MiB")
     if program.returncode:
-        lines = complaint.decode("utf-8", "replace").strip().splitlines()
-        said = f": {lines[-1][:200]}" if lines else ""
-        raise NoCredentials(f"{command} ended with status {program.returncode}{said}")
-    return output
+        said = plain_words(complaint.result())
+        raise NoCredentials(f"{command} ended with status {program.returncode}{f': {said}' if said else ''}")
+    return output.result()
+
+
+async def printed(program: asyncio.subprocess.Process, pipe: asyncio.StreamReader | None) -> bytes:
+    """Return what a program prints; one that prints too much is ended."""
+    kept = bytearray()
+    while pipe and (chunk := await pipe.read(1 << 16)):
+        kept += chunk
+        if len(kept) > LARGEST_OUTPUT:
+            kill(program)
+            break
+    return bytes(kept)
+
+
+def kill(program: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(program.pid, signal.SIGKILL)
+
+
+def plain_words(complaint: bytes) -> str:
+    """Return a program's last line, covering each word that may be a secret: what is not of letters, or very long."""
+    lines = complaint.decode("utf-8", "replace").strip().splitlines()
+    words = [word if PLAIN.fullmatch(word) else HIDDEN for word in (lines[-1].split() if lines else ())]
+    return " ".join(words)[:200]
 
 
 def credential_in(output: bytes, plugin: Plugin) -> _Status:
     """Return the status of an ExecCredential. Raises: NoCredentials."""
     try:
         made = msgspec.json.decode(output, type=_ExecCredential)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise NoCredentials(f"{plugin.command} did not print an ExecCredential") from None
     if made.kind != "ExecCredential" or made.api_version != plugin.api_version:
         raise NoCredentials(f"{plugin.command} did not print an ExecCredential of {plugin.api_version}")
@@ -200,6 +271,12 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise NoCredentials(f"cannot read {path}: {error.strerror or error}") from None
+
+
+def usable(token: str, where: str) -> None:
+    """Refuse a token that cannot stand in a header. Raises: NoCredentials."""
+    if not token.isascii() or not token.isprintable():
+        raise NoCredentials(f"{where}: the token holds characters that no token has, such as a line break")
 
 
 def bytes_of(source: Path | bytes) -> bytes:

@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
-from volary.kube.errors import ApiError, Forbidden, NotFound, Unreachable
+from volary.kube.errors import ApiError, Forbidden, NotFound, unreadable
 from volary.kube.objects import Resource
 
 ACCEPT = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
@@ -114,18 +114,16 @@ class Discovery:
     async def _read_all(self) -> None:
         """Read everything, where the server tells it at once."""
         groups: list[_Group] = []
-        self._piecemeal = True
         for path in ("/api", "/apis"):
             try:
                 kind, body = await self._ask(path, ACCEPT)
-            except (NotFound, Forbidden):
-                return
             except ApiError as error:
-                if error.code == NOT_ACCEPTABLE:
+                self._piecemeal = isinstance(error, NotFound | Forbidden) or error.code == NOT_ACCEPTABLE
+                if self._piecemeal:
                     return
-                self._piecemeal = False
                 raise
             if AGGREGATED not in kind.replace(" ", "") + ";":
+                self._piecemeal = True
                 return
             groups += decoded(body, _Groups, path).items
         self._whole, self._piecemeal = True, False
@@ -181,5 +179,5 @@ def no_kind(kind: str, where: str) -> NotFound:
 def decoded(body: bytes, kind: type[T], path: str) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError:
-        raise Unreachable("Failed", f"{path}: the answer is no discovery document; is this an API server?") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise unreadable(path, "a discovery document") from None

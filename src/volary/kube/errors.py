@@ -20,6 +20,8 @@ import msgspec
 
 from volary.kube.transport import Response
 
+LONGEST_AFTER = timedelta(minutes=5)  # a server that names a longer wait is asked all the same
+
 
 class KubeError(Exception):
     """Base of all; its text is shown to users and never holds a secret."""
@@ -38,7 +40,7 @@ class ApiError(KubeError):
 
     def __init__(self, status: Mapping[str, Any], after: timedelta | None = None) -> None:
         super().__init__(str(status.get("message") or status.get("reason") or "the server gave no reason"))
-        self.code = int(status.get("code") or 0)
+        self.code = code_of(status)
         self.reason = str(status.get("reason") or "")
         details = status.get("details")
         self.details: Mapping[str, Any] = details if isinstance(details, Mapping) else {}
@@ -57,11 +59,11 @@ class Conflict(ApiError):
     @property
     def managers(self) -> list[tuple[str, str]]:
         """Return (manager, field path) for each conflict of field managers; empty for a stale resourceVersion."""
-        causes = self.details.get("causes") or ()
+        causes = self.details.get("causes")
         return [
-            (cause["message"].split('"')[1] if '"' in cause.get("message", "") else "", cause.get("field", ""))
-            for cause in causes
-            if cause.get("reason") == "FieldManagerConflict"
+            ([*str(cause.get("message")).split('"'), ""][1], str(cause.get("field") or ""))
+            for cause in (causes if isinstance(causes, list) else ())
+            if isinstance(cause, Mapping) and cause.get("reason") == "FieldManagerConflict"
         ]
 
 
@@ -107,8 +109,7 @@ def error_from(response: Response) -> ApiError:
         text = response.body[:200].decode("utf-8", "replace").strip()
         status = {"message": text or f"HTTP {response.status}"}
     status = {**status, "code": response.status}
-    seconds = response.headers.get("retry-after", "")
-    after = timedelta(seconds=int(seconds)) if seconds.isdigit() else None
+    after = retry_after(response.headers)
     if response.status == 500 and str(status.get("message") or "").startswith(WRONG_TYPE):
         status = {**status, "code": 422, "reason": "Invalid"}
         return Invalid(status)
@@ -122,3 +123,22 @@ def error_class(code: int, reason: object) -> type[ApiError]:
     if code >= 500:
         return ServerBusy
     return BY_CODE.get(code, ApiError)
+
+
+def code_of(status: Mapping[str, Any]) -> int:
+    """Return the code of a Status, 0 where it holds none: what answered may be no API server."""
+    code = status.get("code")
+    return code if isinstance(code, int) else 0
+
+
+def retry_after(headers: Mapping[str, str]) -> timedelta | None:
+    """Return how long the server would have us wait, at most `LONGEST_AFTER`; None where it does not say."""
+    text = headers.get("retry-after", "")
+    if not text.isdecimal() or not text.isascii():
+        return None
+    return min(timedelta(seconds=int(text[:9])), LONGEST_AFTER)
+
+
+def unreadable(path: str, what: str = "a JSON object") -> Unreachable:
+    """Return the error for an answer that something other than an API server must have given."""
+    return Unreachable("Failed", f"{path}: the answer is not {what}; is this an API server?")

@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 from volary.kube.breaker import Breaker
-from volary.kube.errors import Unreachable
+from volary.kube.errors import Unreachable, retry_after
 from volary.kube.transport import Request, Response, Stream, Transport
 
 REQUESTS_AT_ONCE = 16  # more in flight do not make an API server faster, and its fairness would hold them back
@@ -105,9 +105,9 @@ class Guarded:
         """Return the seconds to wait before asking again; None: the answer stands."""
         if tries >= MOST_TRIES or not worth_asking_again(request, response.status):
             return None
-        told = response.headers.get("retry-after", "")
         own = FIRST_WAIT_SECONDS * 2 ** (tries - 1)
-        wait = max(float(told), own) if told.isdigit() else own
+        told = retry_after(response.headers)
+        wait = max(told.total_seconds(), own) if told else own
         return wait * (1 + 0.25 * self.breaker.rng.random()) if wait <= LONGEST_WAIT_SECONDS else None
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from volary.kube.errors import error_class
+from volary.kube.errors import code_of, error_class
 from volary.kube.objects import NewObject, Resource, key_of, metadata, split_key, version_of
 
 # What of the metadata is always kept. Annotations are not: they may hold a copy of the whole object.
@@ -80,7 +80,7 @@ class Whole:
         """Return a decoded event. Raises: ApiError, for an ERROR."""
         kind, obj = event["type"], event["object"]
         if kind == "ERROR":
-            raise error_class(int(obj.get("code") or 0), obj.get("reason"))(obj)
+            raise error_class(code_of(obj), obj.get("reason"))(obj)
         ends = kind == "BOOKMARK" and (metadata(obj).get("annotations") or {}).get(INITIAL_END) == "true"
         return Event(kind, self.pack(obj), ends)
 

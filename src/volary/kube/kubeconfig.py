@@ -7,16 +7,16 @@ Source: client-go `tools/clientcmd`; kubectl's order of looking.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from volary.kube.credentials import Credential, Credentials, Files, Fixed, Now
 from volary.kube.kubeconfig_file import BadKubeconfig, Cluster, Entry, Merged, listed, parse
 from volary.kube.kubeconfig_user import credentials, data_or_file, impersonation, read_file
+from volary.kube.proxies import checked, is_loopback, proxy_for, split
 
 __all__ = ["Access", "BadKubeconfig", "from_bytes", "in_cluster", "load"]
 
@@ -31,7 +31,8 @@ class Access:
     credentials: Credentials = field(default_factory=lambda: Fixed(Credential()), repr=False)
     context: str = ""
     namespace: str = "default"
-    authority: bytes = field(default=b"", repr=False)  # PEM; empty: the authorities that this computer trusts
+    # PEM, or a file of it that may be replaced; empty: the authorities that this computer trusts
+    authority: bytes | Path = field(default=b"", repr=False)
     verify: bool = True
     server_name: str = ""  # the name to look for in the certificate, where it is not the host's
     proxy: str = field(default="", repr=False)
@@ -50,7 +51,7 @@ def load(now: Now, path: str = "", context: str = "", environ: Mapping[str, str]
         if path or file.exists():
             merged.add(parse(read_file(file), str(file)), str(file), file.absolute().parent)
     if merged.read:
-        return access(merged, now, context)
+        return access(merged, now, context, environ)
     if "KUBERNETES_SERVICE_HOST" in environ and not context:
         return in_cluster(now, environ)
     looked = " or ".join(map(str, paths))
@@ -64,19 +65,22 @@ def from_bytes(data: bytes, where: str, now: Now, context: str = "") -> Access:
     """
     merged = Merged()
     merged.add(parse(data, where), where, None)
-    return access(merged, now, context)
+    return access(merged, now, context, os.environ)
 
 
 def in_cluster(now: Now, environ: Mapping[str, str], folder: Path = SERVICE_ACCOUNT) -> Access:
     """Return the way into the cluster whose Pod we are. Raises: BadKubeconfig."""
     host, port = environ["KUBERNETES_SERVICE_HOST"], environ.get("KUBERNETES_SERVICE_PORT", "443")
-    namespace = folder / "namespace"
+    namespace, authority = folder / "namespace", folder / "ca.crt"
+    read_file(authority)  # one that is missing is said at once
+    server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
     return Access(
-        server=f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}",
+        server=server,
         credentials=Files(now, folder / "token"),
         context="in-cluster",
         namespace=namespace.read_text().strip() if namespace.exists() else "default",
-        authority=read_file(folder / "ca.crt"),
+        authority=authority,
+        proxy=proxy_of(Entry(Cluster(server), "the environment", None), environ),
     )
 
 
@@ -88,7 +92,7 @@ def kubeconfig_paths(path: str, environ: Mapping[str, str]) -> list[Path]:
     return list(dict.fromkeys(named)) or [Path(environ.get("HOME") or "~").expanduser() / ".kube" / "config"]
 
 
-def access(merged: Merged, now: Now, context: str = "") -> Access:
+def access(merged: Merged, now: Now, context: str, environ: Mapping[str, str]) -> Access:
     """Return the way in of one context, by default of the current one. Raises: BadKubeconfig."""
     name = context or merged.current
     if not name:
@@ -109,29 +113,42 @@ def access(merged: Merged, now: Now, context: str = "") -> Access:
         credentials=credentials(user, entry, now) if user else Fixed(Credential()),
         context=name,
         namespace=chosen.namespace or "default",
-        authority=read_file(authority) if isinstance(authority, Path) else authority,
+        authority=authority,
         verify=not cluster.insecure_skip_tls_verify,
         server_name=cluster.tls_server_name or "",
-        proxy=cluster.proxy_url or "",
-        impersonation=impersonation(user.value) if user else (),
+        proxy=proxy_of(entry, environ),
+        impersonation=impersonation(user.value, user.where) if user else (),
     )
 
 
 def check(entry: Entry[Cluster], with_credentials: bool) -> None:
     """Refuse a server that cannot be meant, a proxy that we do not speak, and secrets on an open line."""
-    server = urlsplit(entry.value.server)
-    if server.scheme not in ("http", "https") or not server.hostname or server.username or server.query:
+    server = parts_of(entry.value.server)
+    if (
+        server.scheme not in ("http", "https")
+        or not server.hostname
+        or server.username
+        or server.query
+        or server.fragment
+    ):
         raise BadKubeconfig(f"{entry.where}: server must be a URL such as https://10.0.0.1:6443")
     if server.scheme == "http" and with_credentials and not is_loopback(server.hostname):
         raise BadKubeconfig(f"{entry.where}: credentials would go over plain http; use https")
-    if entry.value.proxy_url and urlsplit(entry.value.proxy_url).scheme not in ("http", "https"):
-        advice = "for a SOCKS proxy run one of these before it"
-        raise BadKubeconfig(f"{entry.where}: proxy-url must begin with http:// or https://; {advice}")
 
 
-def is_loopback(host: str) -> bool:
-    """Is this name or address this computer itself?"""
+def parts_of(url: str) -> SplitResult:
+    """Return a URL's parts, empty ones where it is no URL."""
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return split(url)
     except ValueError:
-        return host == "localhost"
+        return urlsplit("")
+
+
+def proxy_of(entry: Entry[Cluster], environ: Mapping[str, str]) -> str:
+    """Return the proxy before the server: the kubeconfig's, else the environment's. Raises: BadKubeconfig."""
+    try:
+        if entry.value.proxy_url:
+            return checked(entry.value.proxy_url, "proxy-url")
+        return proxy_for(entry.value.server, environ)
+    except ValueError as error:
+        raise BadKubeconfig(f"{entry.where}: {error}") from None

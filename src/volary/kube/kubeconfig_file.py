@@ -153,7 +153,7 @@ def parse(data: bytes, where: str) -> Config:
 
     try:
         document = yaml.safe_load(data)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         raise BadKubeconfig(f"{where}{line}: this is not YAML") from None
@@ -161,3 +161,5 @@ def parse(data: bytes, where: str) -> Config:
         return decode(Config, {} if document is None else document, where, secret=True)
     except BadField as error:
         raise BadKubeconfig(str(error)) from None
+    except (ValueError, RecursionError):  # text that is no Unicode, or a list that holds itself
+        raise BadKubeconfig(f"{where}: this is not a kubeconfig") from None

@@ -36,6 +36,8 @@ def credentials(entry: Entry[User], cluster: Entry[Cluster], now: Now) -> Creden
             raise BadKubeconfig(f"{entry.where} has {named} beside another credential; keep one")
         return made
     token = file_at(entry, "tokenFile", user.token_file) if user.token_file else user.token or ""
+    if isinstance(token, str) and not (token.isascii() and token.isprintable()):
+        raise BadKubeconfig(f"{entry.where}: token holds characters that no token has, such as a line break")
     if isinstance(token, bytes | str) and isinstance(certificate, bytes) and isinstance(key, bytes):
         return Fixed(Credential(token, certificate, key))
     return Files(now, token, certificate, key)
@@ -51,7 +53,7 @@ def refuse_unsupported(user: User, where: str) -> None:
         raise BadKubeconfig(f'{where} has as-uid, as-groups or as-user-extra without "as", which they need')
 
 
-def impersonation(user: User) -> tuple[tuple[str, str], ...]:
+def impersonation(user: User, where: str) -> tuple[tuple[str, str], ...]:
     """Return the headers by which the server takes us for somebody else."""
     if not user.impersonate:
         return ()
@@ -62,6 +64,8 @@ def impersonation(user: User) -> tuple[tuple[str, str], ...]:
     for key, values in sorted((user.impersonate_extra or {}).items()):
         # Header names have no case and few characters; the server decodes this.
         headers += [(f"Impersonate-Extra-{quote(key.lower(), safe=HEADER_SAFE)}", value) for value in values]
+    if not all(value.isprintable() for _, value in headers):
+        raise BadKubeconfig(f"{where}: as, as-uid, as-groups or as-user-extra holds a line break or the like")
     return tuple(headers)
 
 
@@ -104,8 +108,9 @@ def file_at(entry: Entry[User] | Entry[Cluster], name: str, path: str) -> Path:
 def read_file(path: Path, where: str = "") -> bytes:
     try:
         return path.read_bytes()
-    except OSError as error:
-        raise BadKubeconfig(f"{where}cannot read {path}: {error.strerror or error}") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "this is no path"
+        raise BadKubeconfig(f"{where}cannot read {path}: {why}") from None
 
 
 def plugin(spec: ExecSpec, entry: Entry[User], cluster: Entry[Cluster]) -> Plugin:

@@ -11,24 +11,26 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
-import ssl
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
 
-from volary.kube.credentials import Credential, NoCredentials, Now
+from volary.kube.credentials import Credential, NoCredentials, Now, Renewed, usable
+from volary.kube.proxies import is_loopback, proxy_for, split
 from volary.kube.tls import context_for
 
 T = TypeVar("T")
 
 SPARE = timedelta(seconds=10)  # as client-go: a token this close to its end is not used any more
-ANSWER_SECONDS = 30.0
+ANSWER_SECONDS = 20.0  # less than a request has, so that we can tell who did not answer
 LARGEST_ANSWER = 1 << 20
 FORM = "application/x-www-form-urlencoded"
+WORD = re.compile(r"[a-z_]{1,40}")  # RFC 6749's errors; what is none may be an echo of what we sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,29 +61,19 @@ class _Claims(msgspec.Struct):
     exp: float = 0.0
 
 
-class Oidc:
-    """An id token that is renewed shortly before its end and after a 401, once for all who wait."""
+class Oidc(Renewed):
+    """An id token, renewed by a refresh token."""
 
     def __init__(self, provider: Provider, now: Now, id_token: str, refresh_token: str) -> None:
+        super().__init__(now, SPARE)
         self.provider = provider
-        self.now = now
-        self._id_token = id_token
+        self._credential, self._expires = Credential(id_token), end_of(id_token)
         self._refresh_token = refresh_token
-        self._lock = asyncio.Lock()
-
-    async def current(self) -> Credential:
-        async with self._lock:
-            if self.now() >= end_of(self._id_token) - SPARE:
-                await self._renew()
-            return Credential(self._id_token)
 
     def rejected(self, credential: Credential) -> bool:
-        if credential.token == self._id_token:  # else another request has fetched a new one meanwhile
-            self._id_token = ""
-        return bool(self._refresh_token)
+        return bool(self._refresh_token) and super().rejected(credential)
 
-    async def _renew(self) -> None:
-        """Raises: NoCredentials."""
+    async def fetch(self) -> tuple[Credential, datetime | None]:
         where = self.provider.where
         if not self._refresh_token:
             raise NoCredentials(f"{where}: the id-token is over and there is no refresh-token; log in again")
@@ -90,12 +82,13 @@ class Oidc:
                 made = await self._ask()
         except TimeoutError:
             raise NoCredentials(f"{where}: {self.provider.issuer} did not answer in {ANSWER_SECONDS:.0f} s") from None
-        except (aiohttp.ClientError, OSError, ssl.SSLError) as error:
+        except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NoCredentials(f"{where}: cannot reach {self.provider.issuer}: {type(error).__name__}") from None
         if not made.id_token:
             raise NoCredentials(f"{where}: {self.provider.issuer} gave no id_token; ask for the scope openid")
-        self._id_token = made.id_token
+        usable(made.id_token, f"{where}: {self.provider.issuer}")
         self._refresh_token = made.refresh_token or self._refresh_token
+        return Credential(made.id_token), end_of(made.id_token)
 
     async def _ask(self) -> _Tokens:
         provider = self.provider
@@ -103,32 +96,41 @@ class Oidc:
         connector = aiohttp.TCPConnector(ssl=secure, limit=1)
         async with aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar()) as session:
             url = f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration"
-            status, body = await answer_of(session.get(url, allow_redirects=False))
+            status, body = await answer_of(session.get(url, allow_redirects=False, proxy=proxy_for(url) or None))
             endpoint = decoded(body, _Discovered, f"{provider.where}: {url} (HTTP {status})").token_endpoint
             if not is_safe(endpoint):
                 raise NoCredentials(f"{provider.where}: {url} names no https token_endpoint")
             form = {"grant_type": "refresh_token", "refresh_token": self._refresh_token, "client_id": provider.client}
             if provider.secret:
                 form["client_secret"] = provider.secret
-            asking = session.post(endpoint, data=urlencode(form), headers={"content-type": FORM}, allow_redirects=False)
+            sent, headers = urlencode(form), {"content-type": FORM}
+            way = proxy_for(endpoint) or None
+            asking = session.post(endpoint, data=sent, headers=headers, allow_redirects=False, proxy=way)
             status, body = await answer_of(asking)
             where = f"{provider.where}: {endpoint} (HTTP {status})"
             if status != 200:
-                said = decoded(body, _Refusal, where).error[:80]
+                said = decoded(body, _Refusal, where).error
+                said = said if WORD.fullmatch(said) else ""
                 raise NoCredentials(f"{where} refused the refresh-token{f': {said}' if said else ''}; log in again")
             return decoded(body, _Tokens, where)
 
 
 async def answer_of(asking: aiohttp.client._RequestContextManager) -> tuple[int, bytes]:
+    """Return a whole answer, or as much of it as anybody needs."""
+    body = bytearray()
     async with asking as answer:
-        return answer.status, await answer.content.read(LARGEST_ANSWER)
+        async for chunk in answer.content.iter_any():
+            body += chunk
+            if len(body) > LARGEST_ANSWER:
+                break
+        return answer.status, bytes(body)
 
 
 def decoded(body: bytes, kind: type[T], where: str) -> T:
     """Return an answer's JSON. Raises: NoCredentials, without a word of it."""
     try:
         return msgspec.json.decode(body, type=kind)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise NoCredentials(f"{where} did not answer with the JSON of OpenID Connect") from None
 
 
@@ -144,9 +146,9 @@ def end_of(token: str) -> datetime:
 
 def is_safe(url: str) -> bool:
     """May a secret be sent there?"""
-    parts = urlsplit(url)
-    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.netloc)))
-
-
-def is_loopback(netloc: str) -> bool:
-    return netloc.rpartition(":")[0] in ("127.0.0.1", "[::1]", "localhost")
+    try:
+        parts = split(url)
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)))

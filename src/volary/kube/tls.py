@@ -24,7 +24,9 @@ def context_for(authority: bytes, verify: bool, certificate: bytes, key: bytes) 
         if certificate:
             load_pair(context, certificate, key)
     except (ssl.SSLError, ValueError) as error:
-        raise Unreachable("CertificateInvalid", f"a certificate or key of the kubeconfig is damaged: {error}") from None
+        why = getattr(error, "reason", None) or "it is no PEM"
+        text = f"a certificate or key of the kubeconfig is damaged, encrypted, or of another pair: {why}"
+        raise Unreachable("CertificateInvalid", text) from None
     return context
 
 
@@ -34,6 +36,7 @@ def load_pair(context: ssl.SSLContext, certificate: bytes, key: bytes) -> None:
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(certificate.rstrip() + b"\n" + key)
-        context.load_cert_chain(path)
+        # An encrypted key would have OpenSSL ask at the terminal, and wait there for ever.
+        context.load_cert_chain(path, password=lambda: b"")
     finally:
         os.unlink(path)  # noqa: PTH108 - the path is a text already

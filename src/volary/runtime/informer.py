@@ -19,7 +19,7 @@ from volary.kube.client import Client
 from volary.kube.credentials import NoCredentials
 from volary.kube.errors import ApiError, Expired, Invalid, KubeError, NotFound, Unauthorized, Unreachable
 from volary.kube.keeping import PACKED, WHOLE, Form
-from volary.kube.listwatch import ListWatch
+from volary.kube.listwatch import ListWatch, Unreadable
 from volary.kube.objects import NewObject, Object, Resource
 from volary.kube.watch import Change, Current, Streaming, Unlisted, Watcher
 from volary.runtime.clock import Clock
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 FASTEST_RETRY = timedelta(milliseconds=500)
 SLOWEST_RETRY = timedelta(seconds=30)
-SHORT_SECONDS = 1.0  # a watch that ended sooner, and brought nothing, was no watch: do not ask again at once
+SHORT_SECONDS = 1.0  # a row of watches that end sooner, whatever they brought, is a server in trouble
 SURE_AFTER = 3  # server errors in a row to the same watch; the version asked for may be one that it never had
 
 Listener = Callable[[Object | None, Object | None], None]  # (old, new); None: not there
@@ -144,9 +144,11 @@ class Informer:
                 self._watcher.expired()
                 await self._pause_if_again()
             except KubeError as error:
+                if isinstance(error, Unreadable):
+                    self._watcher.expired()
                 await self._failed(error)
             except Exception:
-                log.exception("an answer could not be read; listing again", extra={"kind": self.resource.kind})
+                log.exception("a cache failed; this is a bug", extra={"kind": self.resource.kind})
                 self._watcher.expired()
                 await self._pause()
 
@@ -156,10 +158,12 @@ class Informer:
             case Current(version):
                 began = asyncio.get_running_loop().time()
                 await self._watch(version)
-                if asyncio.get_running_loop().time() - began < SHORT_SECONDS and self._watcher.version == version:
+                if asyncio.get_running_loop().time() - began >= SHORT_SECONDS:
+                    self._failures = 0
+                elif self._watcher.version == version:
                     await self._pause()
                 else:
-                    self._failures = 0
+                    await self._pause_if_again()
             case Unlisted() if self.client.streams_lists:
                 await self._stream_list()
             case Unlisted(limit):
@@ -183,12 +187,15 @@ class Informer:
             self._watcher.stopped()
 
     async def _watch(self, version: str, list_first: bool = False) -> None:
+        loop = asyncio.get_running_loop()
         async with self._source.watch(version, list_first) as events:
             self._well()
+            opened = loop.time()
             async for event in events:
                 self._heard()
                 changes = self._watcher.heard(event, self._is_heard)
-                self._failures = 0
+                if loop.time() - opened >= SHORT_SECONDS:
+                    self._failures = 0  # not before: a server may tell a little each time, and break off
                 self._take(changes)
 
     def _take(self, changes: Iterable[Change]) -> None:
@@ -228,7 +235,10 @@ class Informer:
     def _set_trouble(self, trouble: KubeError | None) -> None:
         self.trouble = trouble
         for listener in self._health_listeners:
-            listener()
+            try:
+                listener()
+            except Exception:
+                log.exception("a health listener failed; this is a bug", extra={"kind": self.resource.kind})
 
     async def _failed(self, error: KubeError) -> None:
         if isinstance(error, NotFound):
@@ -243,7 +253,7 @@ class Informer:
         await self._pause(error.after if isinstance(error, ApiError) else None)
 
     async def _pause_if_again(self) -> None:
-        """Let the first 410 through at once: it is everyday; a row of them must not become a storm of lists."""
+        """Let the first 410, or short watch, pass: it is everyday; a row of them must not become a storm."""
         self._failures += 1
         if self._failures > 1:
             await asyncio.sleep(self._seconds_to_wait())

@@ -98,7 +98,7 @@ def test_another_context_can_be_chosen() -> None:
             config(cluster={"server": "http://w.example"}),
             'cluster "w": credentials would go over plain http; use https',
         ),
-        (config(cluster={"proxy-url": "socks5://p"}), 'cluster "w": proxy-url must begin with http://'),
+        (config(cluster={"proxy-url": "socks5://p"}), 'cluster "w": proxy-url must be http://HOST:PORT'),
         (config(cluster={"certificate-authority-data": "%%"}), 'cluster "w": certificate-authority-data is not base64'),
         (
             config(cluster={"certificate-authority-data": PEM, "insecure-skip-tls-verify": True}),
@@ -149,7 +149,7 @@ def test_paths_count_from_the_file_they_stand_in(tmp_path: Path) -> None:
     file = folder / "config"
     file.write_bytes(data(config({"tokenFile": "token"}, {"certificate-authority": "ca.crt"})))
     access = load(now, path=str(file), environ={})
-    assert (token(access), access.authority) == ("of the file", b"an authority")
+    assert (token(access), access.authority) == ("of the file", folder / "ca.crt")
 
 
 def test_files_that_are_missing_are_named(tmp_path: Path) -> None:
@@ -185,4 +185,4 @@ def test_in_a_pod_the_service_account_is_the_way_in(tmp_path: Path) -> None:
     environ = {"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "6443"}
     access = in_cluster(now, environ, tmp_path)
     assert (access.server, access.namespace) == ("https://[fd00::1]:6443", "volary-system")
-    assert (token(access), access.authority) == ("of the pod", b"an authority")
+    assert (token(access), access.authority) == ("of the pod", tmp_path / "ca.crt")
