@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from tests.differential.normal import normal
+from tests.differential.normal import manager, normal
 from tests.differential.real import RealServer
 from tests.differential.record import AGENT, parsed
 from tests.differential.replay import ask, differences, new_server
@@ -105,12 +105,28 @@ def settled(body: Any) -> Any:
     """Return a body with lists of errors sorted: the real server walks maps in a random order."""
     if not isinstance(body, dict) or body.get("kind") != "Status":
         return body
-    found = {**body, "message": unordered(body.get("message", ""))}
+    found = {**body, "message": unordered(owners_sorted(body.get("message", "")))}
     details = body.get("details")
     if isinstance(details, dict) and details.get("causes"):
-        causes = sorted(details["causes"], key=lambda it: json.dumps(it, sort_keys=True))
+        causes = [{**it, "message": owners_sorted(it.get("message", ""))} for it in details["causes"]]
+        causes.sort(key=lambda it: json.dumps(it, sort_keys=True))
         found["details"] = {**details, "causes": causes}
     return found
+
+
+PRINTED = 'Invalid value: "{'
+
+
+def owners_sorted(text: str) -> str:
+    """Return a message with the managers of an object in it sorted, as in bodies: the server orders them by time."""
+    start = text.find(PRINTED) + len(PRINTED) - 2
+    try:
+        shown, end = json.JSONDecoder().raw_decode(text, start) if PRINTED in text else ("", 0)
+        obj = json.loads(shown)
+        obj["metadata"]["managedFields"].sort(key=manager)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return text
+    return text[:start] + json.dumps(json.dumps(obj)) + text[end:]
 
 
 UNDECLARED = re.compile(r"\.[\w-]+: field not declared")  # of several the server tells one, at random

@@ -266,14 +266,36 @@ def test_managers_are_reset_by_an_empty_entry_and_of_built_in_kinds_by_an_empty_
     assert [name for name, *_ in owners(again)] == ["git", "before-first-apply"]
 
 
+def test_an_apply_of_a_custom_scale_may_change_nothing(custom: Asked) -> None:
+    custom.apply(WIDGETS, widget(spec={"replicas": 1}), "git", status=201)
+    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "one"}, "spec": {"replicas": 3}}
+    assert custom.apply(f"{WIDGETS}/scale", scale, "hpa", status=409)["reason"] == "Conflict"
+    refused = custom.apply(f"{WIDGETS}/scale", scale, "hpa", force=True, status=500)
+    assert refused["message"].startswith("failed to convert new object (/one; autoscaling/v1, Kind=Scale)")
+    custom.apply(f"{WIDGETS}/scale", {**scale, "spec": {"replicas": 1}}, "hpa", status=200)
+
+
+def version_of(answer: Any) -> str:
+    return str(answer["metadata"]["resourceVersion"])
+
+
 def test_what_an_apply_leaves_empty_is_written_once_more(custom: Asked) -> None:
     config = widget(spec={"image": "a"}) | {"metadata": {"name": "one", "labels": {}}}
-    first = custom.apply(WIDGETS, config, "git", status=201)
-    same = custom.apply(WIDGETS, config, "git", status=200)
-    assert same["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+    versions = [version_of(custom.apply(WIDGETS, config, "git", status=status)) for status in (201, 200, 200)]
+    assert len(set(versions)) == 3
     tidied = custom.patch(f"{WIDGETS}?fieldManager=ed", {})
-    assert tidied["metadata"]["resourceVersion"] != first["metadata"]["resourceVersion"]
-    assert custom.patch(WIDGETS, {})["metadata"]["resourceVersion"] == tidied["metadata"]["resourceVersion"]
+    assert version_of(tidied) != versions[-1]
+    assert version_of(custom.patch(WIDGETS, {})) == version_of(tidied)
+
+
+@pytest.mark.parametrize("subresource", ["", "/scale"])
+def test_a_put_writes_once_more_what_an_apply_left_empty(custom: Asked, subresource: str) -> None:
+    config = widget(spec={"replicas": 1}) | {"metadata": {"name": "one", "labels": {}}}
+    left = custom.apply(WIDGETS, config, "git", status=201)
+    tidied = custom.put(WIDGETS + subresource, custom.get(WIDGETS + subresource))
+    assert version_of(tidied) != version_of(left)
+    again = custom.put(WIDGETS + subresource, custom.get(WIDGETS + subresource))
+    assert version_of(again) == version_of(tidied)
 
 
 def test_a_set_of_fields_that_a_client_sends_is_kept_in_its_one_form(server: Asked) -> None:

@@ -85,7 +85,7 @@ def _create(core: Core, call: Call, config: Object, by: Writer) -> Entry:
     _as_go_has_it(merged, type_)
     demand_creation(core, call)
     left = empties(config, merged)
-    created = create_object(core, type_, call.namespace, merged, call.options, found)
+    created = create_object(core, type_, call.namespace, merged, call.options, found, by_client=True)
     return settle(core, type_, None, created, left, call.options.dry_run)
 
 

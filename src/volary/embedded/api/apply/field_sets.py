@@ -223,8 +223,13 @@ def _known(element: str) -> bool:
     return kind == "v" or (isinstance(value, int) and not isinstance(value, bool))
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+def _shown(value: Any) -> str:
+    """Return the value of a key as conflicts show it: of maps and lists in it no braces and no quotes of names."""
+    if isinstance(value, dict):
+        return "".join(f"{key}={_shown(it)}" for key, it in value.items())
+    if isinstance(value, list):
+        return "[" + ",".join(map(_shown, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
 
 
 def path_text(path: Path) -> str:
@@ -235,7 +240,7 @@ def path_text(path: Path) -> str:
         if kind == "f":
             text += f".{rest}"
         elif kind == "k":
-            text += "[" + ",".join(f"{key}={_compact(value)}" for key, value in json.loads(rest).items()) + "]"
+            text += "[" + ",".join(f"{key}={_shown(value)}" for key, value in json.loads(rest).items()) + "]"
         elif kind == "v":
             text += f"[={rest}]"
         else:

@@ -1,6 +1,7 @@
 """Empty maps in the metadata of a custom resource that an apply has left in the store of a real server.
 
-Nobody sees them, but the next write, even of nothing new, is stored because it leaves them out. Watches see that.
+Nobody sees them, but the next write, even of nothing new, is stored because it leaves them out, and so is an apply
+that brings them along once more. Watches see that.
 
 Source: apiextensions-apiserver, customresource_handler.go: what is read is coerced, what an apply merges is not.
 """
@@ -31,6 +32,6 @@ def settle(core: Core, type_: ResourceType, before: Entry | None, after: Entry, 
     known = core.untidy.pop(uid, ())
     if names:
         core.untidy[uid] = names
-    if after is before and names != known:
+    if after is before and (names or known):
         return core.store.put(type_.storage, fresh(after.obj))
     return after

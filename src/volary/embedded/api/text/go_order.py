@@ -1,4 +1,4 @@
-"""The order in which Go writes the fields of a built-in kind: that of its structs, which protobuf numbers follow.
+"""The order in which Go writes the fields of a built-in kind: that of its structs, mostly that of protobuf numbers.
 
 Only refusals show it: an object that a patch has spoilt is part of the message.
 """
@@ -11,13 +11,17 @@ from typing import Any
 
 from volary.embedded.api.registry import load
 from volary.embedded.api.schema import ANY, Node
+from volary.embedded.api.validation.conform import go_types
 
 
 @cache
 def _places(reference: str) -> Mapping[str, int]:
     """Return field -> place of one struct."""
-    found: dict[str, Any] = load("protobuf.json")
-    named = {entry[0]: int(number) for number, entry in (found.get(reference) or {}).items()}
+    known: list[str] | None = (go_types().get(reference) or {}).get("order")
+    if known is None:
+        numbers: dict[str, Any] = load("protobuf.json").get(reference) or {}
+        known = [numbers[it][0] for it in sorted(numbers, key=int)]
+    named = {name: place for place, name in enumerate(known)}
     return {"kind": -2, "apiVersion": -1, **named}
 
 
