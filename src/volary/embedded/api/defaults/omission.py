@@ -27,15 +27,17 @@ def omit(value: Object, node: Node) -> None:
     shape = shapes().get(node.reference) or {}
     vanishing = shape.get("zero", ())
     always = shape.get("always") or {}
-    for name in list(value):
-        item = value[name]
+    for name, item in [*value.items()]:
+        if item:
+            if isinstance(item, dict | list):
+                _omit_below(item, node.child(name))
+            continue
         if item is None:
             gone = always.get(name, "struct") == "struct"  # a struct comes back empty
         elif item == {} or item == []:
             gone = name not in always and _vanishes_empty(item, node.child(name))
         else:
-            gone = not item and name in vanishing
-            _omit_below(item, node.child(name))
+            gone = name in vanishing
         if gone:
             del value[name]
 
@@ -77,14 +79,13 @@ def fill_always(value: Object, node: Node) -> None:
     """Put in what Go writes always, where it is missing; in place."""
     always = (shapes().get(node.reference) or {}).get("always") or {}
     for name, zero in always.items():
-        child = node.field(name)
-        if value.get(name) is None and child is not None:
-            value[name] = zero_value(child) if zero == "struct" else zero
+        if value.get(name) is None and (missing := node.field(name)) is not None:
+            value[name] = zero_value(missing) if zero == "struct" else zero
     for name, item in value.items():
-        child = node.child(name)
-        if isinstance(item, dict) and child.struct:
-            fill_always(item, child)
-        elif isinstance(item, list) and child.kind == LIST and child.elem.struct:
+        if isinstance(item, dict):
+            if (child := node.child(name)).struct:
+                fill_always(item, child)
+        elif isinstance(item, list) and (child := node.child(name)).kind == LIST and child.elem.struct:
             for it in item:
                 if isinstance(it, dict):
                     fill_always(it, child.elem)

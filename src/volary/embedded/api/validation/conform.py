@@ -147,7 +147,7 @@ def _conform_list(value: list[Any], node: Node, way: Way, found: Findings) -> No
 
 
 def _conform_map(value: dict[str, Any], node: Node, way: Way, found: Findings) -> None:
-    for name in list(value):
+    for name, item in [*value.items()]:
         child = node.field(name)
         if child is None:
             if not node.open:
@@ -157,7 +157,9 @@ def _conform_map(value: dict[str, Any], node: Node, way: Way, found: Findings) -
             child = node.elem
             if value[name] is None and child.type == "string":
                 value[name] = "0" if child.quantity else ""
-        _conform(value[name], child, (way, node, name), found)
+        if item is None or type(item) is child.exact:
+            continue
+        _conform(item, child, (way, node, name), found)
         if child.kind == SCALAR and value[name] is not None:
             value[name] = _canonical(value[name], child)
 

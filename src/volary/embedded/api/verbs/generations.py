@@ -42,12 +42,13 @@ WHOLE = {
     "discovery.k8s.io/endpointslices",
 }
 ONCE = {"scheduling.k8s.io/priorityclasses"}  # always 1
+COUNTED = SPEC | WHOLE | ONCE
 UNCOUNTED = {"metadata", "apiVersion", "kind"}
 
 
 def first(type_: ResourceType) -> int:
     """Return the generation of a new object, 0 for none."""
-    return 1 if type_.custom or type_.storage in SPEC | WHOLE | ONCE else 0
+    return 1 if type_.custom or type_.storage in COUNTED else 0
 
 
 def following(type_: ResourceType, old: dict[str, Any], new: dict[str, Any]) -> int:
