@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.embedded.api.server import JSON_PATCH, MERGE, STRATEGIC, Asked, config_map, deployment
+from tests.unit.embedded.api.server import JSON, JSON_PATCH, MERGE, STRATEGIC, Asked, config_map, deployment
 
 
 @pytest.fixture
@@ -12,8 +12,19 @@ def server() -> Asked:
     return Asked()
 
 
+def test_a_new_object_has_no_version_yet(server: Asked) -> None:
+    server.post("configmaps", config_map("one", resourceVersion="9"), status=500)
+
+
+def test_owners_named_twice_are_kept_once_and_the_client_is_told(server: Asked) -> None:
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "own", "uid": "u"}
+    response = server.raw("POST", "configmaps", config_map("one", ownerReferences=[owner, dict(owner)]), JSON)
+    assert server.get("configmaps/one")["metadata"]["ownerReferences"] == [owner]
+    assert "duplicate UID(s) observed: u" in response.headers["warning"]
+
+
 def test_a_new_object_gets_what_only_the_server_sets(server: Asked) -> None:
-    made = server.post("configmaps", config_map("one", uid="mine", resourceVersion="9"))
+    made = server.post("configmaps", config_map("one", uid="mine", resourceVersion="0"))
     assert made["metadata"]["uid"] == "00000000-0000-4000-8000-000000000002"
     assert made["metadata"]["creationTimestamp"] == "2026-01-01T00:00:00Z"
     assert made["metadata"]["namespace"] == "default"

@@ -84,7 +84,7 @@ def job(obj: Object) -> None:
     job_spec(spec)
     labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
     if labels and not obj["metadata"].get("labels"):
-        obj["metadata"]["labels"] = dict(labels)
+        obj["metadata"]["labels"] = labels  # one map, as in the server: what is added to the template's is in both
 
 
 def cron_job(obj: Object) -> None:

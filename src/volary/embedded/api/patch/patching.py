@@ -32,6 +32,7 @@ from volary.embedded.api.store import Entry
 from volary.embedded.api.text.go_order import in_order
 from volary.embedded.api.text.go_text import go_text
 from volary.embedded.api.validation.conform import json_kind
+from volary.embedded.api.verbs.owners import drop_double_owners
 from volary.embedded.api.verbs.updating import check_place, commit, find
 
 Object = dict[str, Any]
@@ -86,6 +87,7 @@ def patched_object(call: Call, old: Object) -> Object:
     _check_head(new, call, shown)
     fresh: Object = copy_of(headed(new, call.type))
     tighten(fresh, call.type, call.options, repeats, shown, call.content_type == STRATEGIC)
+    drop_double_owners(fresh, call.options)
     check_place(call, fresh["metadata"])
     return fresh
 

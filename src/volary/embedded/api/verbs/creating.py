@@ -22,11 +22,13 @@ from volary.embedded.api.errors import (
     forbidden,
     invalid_object,
     not_found,
+    unexpected,
 )
 from volary.embedded.api.store import Entry
 from volary.embedded.api.validation.kinds import validate_new
-from volary.embedded.api.validation.names import name_error, name_required
+from volary.embedded.api.validation.names import name_required
 from volary.embedded.api.verbs import generations
+from volary.embedded.api.verbs.owners import drop_double_owners
 from volary.embedded.api.verbs.preparing import admit_new, check, default
 
 Object = dict[str, Any]
@@ -39,6 +41,7 @@ NOT_READY = {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
 def create(core: Core, call: Call) -> Entry:
     """Create what the body says; return it as stored, or as it would be. Raises: Problem."""
     obj = object_in(call)
+    drop_double_owners(obj, call.options)
     return create_object(core, call.type, call.namespace, obj, call.options, by_client=True)
 
 
@@ -74,14 +77,15 @@ def create_object(
     found = _managers(core, type_, obj, options) if applied is None else applied
     if by_client and type_.storage == "/nodes":
         taint(obj)
-    if not options.dry_run:
-        meta.pop("resourceVersion", None)
+    version = "" if options.dry_run else str(meta.pop("resourceVersion", None) or "")
     meta["uid"] = core.new_id()
     meta["creationTimestamp"] = core.stamp()
     if generation := generations.first(type_):
         meta["generation"] = generation
     admit_new(core, type_, obj, options.dry_run)
     check(core, type_, obj, None, options)
+    if by_client and applied is None and version.strip("0").isdigit():
+        raise unexpected("resourceVersion should not be set on objects to be created")
     there = core.store.get(type_.storage, namespace, meta["name"])
     if there is not None:
         raise _taken(type_, there)
@@ -128,8 +132,6 @@ def name_it(core: Core, type_: ResourceType, obj: Object) -> None:
             named = {**obj, "metadata": {**meta, "name": "x"}}
             others = [] if type_.custom or type_.storage == CRDS else validate_new(type_.storage, named)
             raise invalid_object(type_.group, type_.kind.kind, "", [name_required(), *others])
-        if found := name_error(type_.storage, prefix, generated=True):
-            raise invalid_object(type_.group, type_.kind.kind, "", [found])
         meta["name"] = prefix[:58] + core.suffix()
         if type_.storage == "/namespaces":
             default(type_, obj)

@@ -207,6 +207,8 @@ def _finalizers(type_: ResourceType, meta: Mapping[str, Any], options: DeleteOpt
     if type_.storage in NO_GARBAGE:
         return present
     wanted = {"Foreground": FOREGROUND, "Orphan": ORPHAN}.get(options.policy, "")
+    if type_.storage == "/namespaces" and wanted == FOREGROUND:
+        wanted = ""
     if not options.policy:
         by_default = ORPHAN if type_.storage in ORPHANING else ""
         wanted = next((it for it in (ORPHAN, FOREGROUND) if it in present), by_default)

@@ -102,8 +102,10 @@ def select_own_pods(job: Object) -> None:
     template = spec.setdefault("template", {}).setdefault("metadata", {})
     names = {f"{prefix}job-name": meta["name"] for prefix in ("", "batch.kubernetes.io/")}
     uids = {f"{prefix}controller-uid": meta["uid"] for prefix in ("", "batch.kubernetes.io/")}
+    shared = not meta.get("labels") or meta["labels"] is template.get("labels")
     template["labels"] = {**names, **uids, **(template.get("labels") or {})}
-    meta["labels"] = meta.get("labels") or dict(template["labels"])
+    if shared:
+        meta["labels"] = dict(template["labels"])
     spec.setdefault("selector", {}).setdefault("matchLabels", {})["batch.kubernetes.io/controller-uid"] = meta["uid"]
 
 

@@ -122,9 +122,9 @@ def shown(core: Core, call: Call, entry: Entry, status: int = 200) -> Response:
     form = form_of(call.accept)
     if form == "Table":
         obj = obj_of(call.type, entry)
-        return Response(status, JSON, encode(render(core, call, [obj], obj["metadata"])))
+        return Response(status, JSON, encode(in_version(call, render(core, call, [obj], obj["metadata"]))))
     if form == "PartialObjectMetadata":
-        return Response(status, JSON, encode(partial(entry.obj)))
+        return Response(status, JSON, encode(in_version(call, partial(entry.obj))))
     if form == "PartialObjectMetadataList":
         raise other_form(form, f"is not a list ({go_type(call.type)})")
     return Response(status, JSON, raw_of(call.type, entry))
@@ -161,6 +161,24 @@ def partial(obj: Object) -> Object:
     return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}
 
 
+def in_version(call: Call, answer: Object) -> Object:
+    """Return a table or a partial object in the version that the client asked for."""
+    if "v=v1beta1" not in call.accept:
+        return answer
+    version = {"apiVersion": "meta.k8s.io/v1beta1"}
+    found = {**answer, **version}
+    for part in ("items", "rows"):
+        if part in found:
+            found[part] = [_in_beta(it, version) for it in found[part]]
+    return found
+
+
+def _in_beta(part: Object, version: Object) -> Object:
+    if "cells" in part:
+        return {**part, "object": _in_beta(part["object"], version)} if part.get("object") else part
+    return {**part, **version} if part.get("kind") == "PartialObjectMetadata" else part
+
+
 def render(core: Core, call: Call, objects: Iterable[Object], metadata: Object) -> Object:
     """Return a Table of these objects."""
     printer = (call.type.version.get("additionalPrinterColumns") or []) if call.type.custom else None
@@ -170,8 +188,11 @@ def render(core: Core, call: Call, objects: Iterable[Object], metadata: Object) 
 
 def list_objects(core: Core, snapshots: Snapshots, call: Call) -> Response:
     """Return a list, or a page of one. Raises: Problem."""
-    which = filter_of(call)
     limit = number(call.query, "limit")
+    number(call.query, "timeoutSeconds")
+    selectors.parse(call.query.get("labelSelector", ""))
+    check_match(call)
+    which = filter_of(call)
     version, entries, start = _begin(core, snapshots, call, which)
     page = entries[start : start + limit] if limit else entries[start:]
     meta: Object = {"resourceVersion": str(version)}
@@ -195,7 +216,6 @@ def number(query: Any, name: str) -> int:
 def _begin(core: Core, snapshots: Snapshots, call: Call, which: Filter) -> tuple[int, list[Entry], int]:
     """Return (version, all entries of the list, where this page starts). Raises: Problem."""
     token = call.query.get("continue")
-    check_match(call)
     if token:
         if call.query.get("resourceVersion") not in (None, "", "0"):
             raise bad_request("specifying resource version is not allowed when using continue")
@@ -213,20 +233,19 @@ MATCHES = ("Exact", "NotOlderThan", "")
 def check_match(call: Call) -> None:
     """Refuse a resourceVersionMatch that says nothing. Raises: Problem."""
     match, version = call.query.get("resourceVersionMatch"), call.query.get("resourceVersion")
-    if not match:
-        return
-    error = None
-    if not version:
-        error = forbidden_field(
-            "resourceVersionMatch", "resourceVersionMatch is forbidden unless resourceVersion is provided"
-        )
-    elif match not in MATCHES:
-        error = unsupported("resourceVersionMatch", match, MATCHES)
+    errors = []
+    if match and not version:
+        detail = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+        errors.append(forbidden_field("resourceVersionMatch", detail))
+    elif match and match not in MATCHES:
+        errors.append(unsupported("resourceVersionMatch", match, MATCHES))
     elif match == "Exact" and version == "0":
         detail = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
-        error = forbidden_field("resourceVersionMatch", detail)
-    if error:
-        raise invalid_object("meta.k8s.io", "ListOptions", "", [error])
+        errors.append(forbidden_field("resourceVersionMatch", detail))
+    if "sendInitialEvents" in call.query and not call.flag("watch"):
+        errors.append(forbidden_field("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    if errors:
+        raise invalid_object("meta.k8s.io", "ListOptions", "", errors)
 
 
 def _check_version(core: Core, call: Call) -> None:
@@ -268,13 +287,15 @@ def _answer(core: Core, call: Call, page: Sequence[Entry], meta: Object) -> Resp
     type_ = call.type
     form = form_of(call.accept)
     if form == "Table":
-        return Response(200, JSON, encode(render(core, call, [obj_of(type_, it) for it in page], meta)))
+        return Response(
+            200, JSON, encode(in_version(call, render(core, call, [obj_of(type_, it) for it in page], meta)))
+        )
     if form == "PartialObjectMetadata":
         raise other_form(form, f"is a list ({go_type(type_)}List)")
     if form == "PartialObjectMetadataList":
         items = [partial(it.obj) for it in page]
         head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": meta, "items": items}
-        return Response(200, JSON, encode(head))
+        return Response(200, JSON, encode(in_version(call, head)))
     return Response(200, JSON, list_bytes(type_, page, meta))
 
 

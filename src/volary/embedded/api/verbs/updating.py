@@ -25,6 +25,7 @@ from volary.embedded.api.store import Entry
 from volary.embedded.api.validation.names import immutable_errors
 from volary.embedded.api.verbs import generations
 from volary.embedded.api.verbs.creating import create_object
+from volary.embedded.api.verbs.owners import drop_double_owners
 from volary.embedded.api.verbs.preparing import admit_update, check, default, refuse
 
 Object = dict[str, Any]
@@ -85,6 +86,7 @@ def update(core: Core, call: Call) -> tuple[Entry, bool]:
     """Replace the object, or its subresource, by the body; return it, and whether it is new. Raises: Problem."""
     new = object_in(call)
     meta = new["metadata"]
+    drop_double_owners(new, call.options)
     check_place(call, meta)
     entry = core.store.get(call.type.storage, call.namespace, call.name)
     if entry is None and call.type.storage in MADE_BY_PUT and not call.path.subresource:
@@ -169,6 +171,8 @@ def commit(
     # Managers own what was asked for, also what the kind's own rules now put back or drop.
     if type_.storage == SLICES:  # counted before what is disabled is dropped
         _count(type_, old, new)
+    if type_.storage == "/pods" and subresource == "status" and "qosClass" in old["status"]:
+        new["status"] = {**(new.get("status") or {}), "qosClass": old["status"]["qosClass"]}
     if subresource == "":
         admit_update(core, type_, new, old, options.dry_run)
     if subresource != "status" and type_.storage != SLICES:
@@ -254,7 +258,7 @@ def _mask(type_: ResourceType, new: Object, old: Object, subresource: str) -> Ob
         if "status" in new:
             masked["status"] = new["status"]
         return masked
-    if subresource == "" and type_.has_status:
+    if subresource in ("", "finalize") and type_.has_status:
         masked = {key: value for key, value in new.items() if key != "status"}
         if "status" in old:
             masked["status"] = copy_of(old["status"])
