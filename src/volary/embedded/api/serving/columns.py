@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from volary.embedded.api.serving.columns_cluster import CLUSTER_ROWS
 from volary.embedded.api.serving.columns_pods import containers_cells, pod_cells
 from volary.embedded.api.serving.columns_workloads import (
     autoscaler_cells,
@@ -193,6 +194,7 @@ def template_cells(obj: Object, now: datetime) -> list[Any]:
 
 # GROUP/PLURAL -> its cells. A kind that is not here has its name and when it was made.
 ROWS: Mapping[str, Row] = {
+    **CLUSTER_ROWS,
     "/configmaps": lambda obj, now: [name(obj), data_size(obj), age(obj, now)],
     "/endpoints": endpoints_cells,
     "/events": event_cells,
