@@ -85,11 +85,23 @@ def patched_object(call: Call, old: Object) -> Object:
         return encode(patched(_as_written(old, call.type), change, call)[0]).decode()
 
     _check_head(new, call, shown)
-    fresh: Object = copy_of(headed(new, call.type))
+    whole = headed(new, call.type)
+    kept = _untouched(old, whole, call)
+    fresh: Object = copy_of({key: it for key, it in whole.items() if key not in kept})
     tighten(fresh, call.type, call.options, repeats, shown, call.content_type == STRATEGIC)
     drop_double_owners(fresh, call.options)
     check_place(call, fresh["metadata"])
-    return fresh
+    return {key: kept[key] if key in kept else fresh[key] for key in whole if key in kept or key in fresh}
+
+
+def _untouched(old: Object, new: Object, call: Call) -> Object:
+    """Return the parts that a write of the status takes from the stored object anyhow, if the patch left them alone.
+
+    What is stored has been checked. A definition may have changed since.
+    """
+    if call.path.subresource != "status" or call.type.custom or call.type.converts:
+        return {}
+    return {key: it for key, it in new.items() if key not in ("metadata", "status") and it is old.get(key)}
 
 
 def _as_written(obj: Object, type_: ResourceType) -> Object:
