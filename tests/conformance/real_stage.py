@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -92,8 +93,9 @@ class RealStage(Stage):
             await self._controllers()
 
     def kill(self) -> None:
-        """End `volary run` as a power cut would."""
-        os.kill(self.children.running["run"].pid, signal.SIGKILL)
+        """End `volary run` as a power cut would; one that has just ended is dead enough."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.children.running["run"].pid, signal.SIGKILL)
 
     def image_of(self, cluster: str) -> str:
         """Return the image that is in the target's template now."""

@@ -17,7 +17,13 @@ from tests.differential.scripts import ALL
 from tests.differential.steps import Script
 
 pytestmark = pytest.mark.conformance
-RANDOM_ORDER = {("create", "bad label"), ("custom", "many errors")}
+# In the order of a Go map, or as far as a controller of the server has come by then.
+NEVER_TWICE_THE_SAME = {
+    ("create", "bad label"),
+    ("custom", "many errors"),
+    ("definitions-names", "its names are free"),
+    ("definitions-names", "and taken"),
+}
 
 
 @pytest.fixture(scope="module")
@@ -39,5 +45,5 @@ def test_all_of_them_are_ready(control_planes: ControlPlanes) -> None:
 def test_the_transcripts_are_still_what_it_answers(quiet_server: RealServer, script: Script) -> None:
     lines = json.loads(json.dumps(record(quiet_server, script)))
     for old, new in zip(transcript(script.name), lines, strict=True):
-        if (script.name, old["name"]) not in RANDOM_ORDER:
+        if (script.name, old["name"]) not in NEVER_TWICE_THE_SAME:
             assert not list(differences(old["response"], new["response"], "")), old["name"]
