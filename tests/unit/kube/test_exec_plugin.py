@@ -129,3 +129,70 @@ def test_a_plugin_that_cannot_work_here_is_refused(tmp_path: Path, spec: dict[st
     with pytest.raises(BadKubeconfig) as caught:
         load(lambda: NOW, path=kubeconfig(tmp_path, spec), environ={})
     assert sentence in str(caught.value)
+
+
+def failing(program: str) -> str:
+    with pytest.raises(NoCredentials) as caught:
+        asyncio.run(Exec(plugin(program), lambda: NOW).current())
+    return str(caught.value)
+
+
+def test_a_plugin_s_last_words_are_shown_but_for_what_may_be_a_secret() -> None:
+    said = failing(
+        "import sys; sys.exit('warming up\\nUnable to log in: token=c4nary-s3cret, eyJhbGciOi.J9 (code 403).')"
+    )
+    assert said.endswith("ended with status 1: Unable to log in: [hidden] [hidden] (code 403).")
+
+
+def test_a_plugin_that_prints_without_end_is_ended() -> None:
+    for stream in ("stdout", "stderr"):
+        assert "printed more than 1 MiB" in failing(f"import sys\nwhile True: sys.{stream}.write('x' * 65536)")
+
+
+def test_whatever_a_plugin_has_started_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("volary.kube.credentials.PLUGIN_SECONDS", 0.5)
+    program = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
+    assert "did not answer" in failing(program)
+
+
+@pytest.mark.parametrize("token", ["a\nb", "a\r\nX-Evil: 1", "tökén"])
+def test_a_token_that_no_header_can_hold_is_refused(token: str) -> None:
+    made = {"apiVersion": V1, "kind": "ExecCredential", "status": {"token": token}}
+    assert "holds characters that no token has" in failing(f"print({msgspec.json.encode(made).decode()!r})")
+
+
+def test_failures_and_tokens_that_come_too_late_are_shared_for_five_seconds(tmp_path: Path) -> None:
+    moment = NOW
+
+    async def main() -> list[int]:
+        nonlocal moment
+        late, broken = (
+            Exec(plugin(PROGRAM), lambda: moment),
+            Exec(plugin("open('fails', 'a').write('x'); exit(1)"), now),
+        )
+        counts = []
+        for seconds in (301, 302, 303, 306.5, 308):
+            moment = NOW + timedelta(seconds=seconds)
+            await asyncio.gather(*[late.current() for _ in range(3)])
+            for _ in range(3):
+                with pytest.raises(NoCredentials, match="ended with status 1"):
+                    await broken.current()
+            counts.append(
+                len((tmp_path / "runs").read_text().splitlines()) * 10 + len((tmp_path / "fails").read_text())
+            )
+        return counts
+
+    def now() -> datetime:
+        return moment
+
+    assert asyncio.run(main()) == [11, 11, 11, 22, 22]
+
+
+def test_a_server_that_refuses_every_token_has_the_plugin_run_twice_and_no_more(tmp_path: Path) -> None:
+    async def main() -> None:
+        source = Exec(plugin(PROGRAM), lambda: NOW)
+        for _ in range(20):
+            source.rejected(await source.current())
+
+    asyncio.run(main())
+    assert len((tmp_path / "runs").read_text().splitlines()) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -30,12 +30,15 @@ class Issuer:
         self.url = ""
         self.forms: list[dict[str, str]] = []
         self.answer: web.Response | None = None
+        self.instead: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
         self.tokens = iter([{"id_token": jwt(60, "second"), "refresh_token": "r2"}, {"id_token": jwt(120, "third")}])
 
     async def configuration(self, request: web.Request) -> web.Response:
         return web.json_response({"issuer": self.url, "token_endpoint": f"{self.url}/token"})
 
-    async def token(self, request: web.Request) -> web.Response:
+    async def token(self, request: web.Request) -> web.StreamResponse:
+        if self.instead is not None:
+            return await self.instead(request)
         self.forms.append({name: str(value) for name, value in (await request.post()).items()})
         return self.answer or web.json_response(next(self.tokens))
 
@@ -121,3 +124,52 @@ def test_a_token_endpoint_that_is_not_safe_is_never_sent_a_token() -> None:
 @pytest.mark.parametrize("token", ["", "one", "a.b.c", "a.e30.c", "a.!!.c"])
 def test_a_token_that_cannot_be_read_has_ended(token: str) -> None:
     assert end_of(token) < NOW
+
+
+def test_an_answer_that_comes_in_pieces_is_read_to_its_end() -> None:
+    async def main() -> None:
+        async with issuing() as issuer:
+
+            async def slowly(request: web.Request) -> web.StreamResponse:
+                answer = web.StreamResponse()
+                await answer.prepare(request)
+                text = msgspec.json.encode({"id_token": jwt(60)})
+                for piece in (text[:9], text[9:]):
+                    await answer.write(piece)
+                    await asyncio.sleep(0.05)
+                return answer
+
+            issuer.instead = slowly
+            assert (await credentials(issuer, "").current()).token == jwt(60)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (
+            web.Response(status=302, headers={"location": "http://127.0.0.1:1/elsewhere"}),
+            r"\(HTTP 302\) did not answer with the JSON",
+        ),
+        ({"error": "r1 is no good"}, r"refused the refresh-token; log in again"),
+        ({"error": "r1", "error_description": "r1"}, r"refused the refresh-token; log in again"),
+    ],
+)
+def test_no_redirect_is_followed_and_no_echo_is_shown(answer: web.Response | dict[str, str], sentence: str) -> None:
+    async def main() -> None:
+        async with issuing() as issuer:
+
+            async def refuses(request: web.Request) -> web.StreamResponse:
+                if isinstance(answer, web.Response):
+                    return answer
+                return web.json_response(answer, status=400)
+
+            issuer.instead = refuses
+            made = credentials(issuer, "")
+            for _ in range(3):
+                with pytest.raises(NoCredentials, match=sentence) as caught:
+                    await made.current()
+                assert "r1" not in str(caught.value)
+
+    asyncio.run(main())
