@@ -345,6 +345,25 @@ def test_logs_and_events(kubectl: Kubectl) -> None:
     assert "SuccessfulCreate" in kubectl("get events --sort-by=.lastTimestamp")
 
 
+def test_what_cannot_work_says_so_in_one_sentence(kubectl: Kubectl) -> None:
+    kubectl("run one --image=nginx")
+    kubectl("wait --for=condition=Ready pod/one --timeout=10s")
+    for line, part in (
+        ("exec one -- ls", "exec"),
+        ("attach one", "attach"),
+        ("port-forward one 8080:80", "portforward"),
+        ("debug one --image=busybox", "ephemeralcontainers"),
+    ):
+        refused = kubectl.run(line)
+        assert refused.returncode == 1
+        assert f"the embedded API server does not implement pods/{part}" in refused.stderr
+
+
+def test_a_quota_has_columns_of_its_own(kubectl: Kubectl) -> None:
+    kubectl("create quota few --hard=pods=3")
+    assert kubectl("get quota").split()[:4] == ["NAME", "REQUEST", "LIMIT", "AGE"]
+
+
 def test_expose_autoscale_and_set(kubectl: Kubectl) -> None:
     kubectl("apply -f -", deployment())
     assert kubectl("expose deployment web --port=80") == "service/web exposed\n"

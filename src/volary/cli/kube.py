@@ -205,7 +205,8 @@ def start_behind(names: tuple[str, ...], folder: Path, how: How) -> None:
         return
     said = log.read_text(errors="replace").strip().splitlines()
     child.kill()
-    raise Complaint(f"the clusters did not start: {said[-1] if said else 'no reason was given'} (see {log})")
+    reason = said[-1].removeprefix("volary: ") if said else "no reason was given"
+    raise Complaint(f"the clusters did not start: {reason} (see {log})")
 
 
 def wait_for_state(folder: Path, child: subprocess.Popen[bytes]) -> bool:

@@ -53,7 +53,15 @@ class Inside:
 
     async def logs(self, target: Logs) -> AsyncIterator[bytes]:
         """Return what a container has written; with `follow`, also what it goes on writing until its pod is gone."""
+        if target.query.get("previous") in ("true", "1") and not self._restarted(target):
+            text = f'previous terminated container "{target.container}" in pod "{target.pod}" not found'
+            raise Problem(400, "BadRequest", text)
         return self._chunks(target, self._read(target))
+
+    def _restarted(self, target: Logs) -> bool:
+        pod = self.local.get("/pods", target.namespace, target.pod) or {}
+        states = (pod.get("status") or {}).get("containerStatuses") or ()
+        return any(it["name"] == target.container and it.get("lastState") for it in states)
 
     def _read(self, target: Logs) -> bytes:
         try:

@@ -141,6 +141,7 @@ def test_a_start_that_fails_says_why(alone: Volary, tmp_path: Path) -> None:
     sentence = alone("kube", "up", "hub", "--no-pods", "hub", "--dir", str(tmp_path)).one_sentence()
     assert sentence.startswith("the clusters did not start: ")
     assert sentence.endswith(f"(see {tmp_path / 'kube.log'})")
+    assert "volary: " not in sentence  # the word before it is said once
 
 
 # -- volary run

@@ -215,6 +215,8 @@ class ApiServer:
             return proxy(call)
         if name == "log" and call.method == "GET":
             return self._logs(call)
+        if name == "ephemeralcontainers" and call.method in ("PUT", "PATCH"):
+            raise not_implemented("pods/ephemeralcontainers")  # nothing would run them
         if name == "status" or name == "ephemeralcontainers" or name == "approval":
             if call.method not in ("GET", "PUT", "PATCH"):
                 raise not_allowed()
