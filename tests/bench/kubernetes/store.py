@@ -29,7 +29,7 @@ def many() -> Iterator[Figure]:
     found = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=900).stdout)
     note = f"{found['objects']:.0f} objects each, settled, controllers idle"
     yield Figure(f"memory of {CLUSTERS} clusters x 60 objects", 800, found["mb"], "MB", note, GROUP)
-    note = f"the slowest of 200: {found['slowest_ms']:.1f} ms; {found['clone_mb'] * 1e3:.0f} kB each"
+    note = f"by CPU time; the slowest of 200: {found['slowest_ms']:.1f} ms; {found['clone_mb'] * 1e3:.0f} kB each"
     yield Figure("clone of a cluster of 60 objects", 10, found["clone_ms"], "ms", note, GROUP)
 
 

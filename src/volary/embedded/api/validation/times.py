@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 TIME, MICRO_TIME = "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05.000000Z07:00"
 # The parts of a layout: what it is called in an error, its form, and the range of its number.
@@ -31,6 +32,7 @@ class BadTime(Exception):
     """A text that is no time; the message is the server's."""
 
 
+@lru_cache(maxsize=1024)  # the same few times stand in what is written again and again
 def parse_time(text: str, micro: bool) -> datetime:
     """Return the time in UTC; `micro`: with six digits after the second. Raises: BadTime."""
     layout = MICRO_TIME if micro else TIME
@@ -80,6 +82,7 @@ def _quoted(text: str) -> str:
     return "".join(chr(it) if 32 <= it < 128 else f"\\x{it:02x}" for it in plain)
 
 
+@lru_cache(maxsize=1024)
 def written(time: datetime, micro: bool) -> str:
     """Return a time as the server writes it: whole seconds, or six digits, and in UTC."""
     whole = f"{time.year:04d}{time.astimezone(UTC):-%m-%dT%H:%M:%S}"
