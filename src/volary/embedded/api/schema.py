@@ -21,6 +21,7 @@ OBJECT: Raw = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}  # 
 # OpenAPI v2 carries no defaults, but apply cannot tell two items apart without these.
 KEY_DEFAULTS = {
     ("io.k8s.api.core.v1.ContainerPort", "protocol"): "TCP",
+    ("io.k8s.api.core.v1.LocalObjectReference", "name"): "",
     ("io.k8s.api.core.v1.ServicePort", "protocol"): "TCP",
 }
 

@@ -308,3 +308,30 @@ def test_a_set_of_fields_that_a_client_sends_is_kept_in_its_one_form(server: Ask
         {"f:data": {"f:b": {}}},
         {"f:data": {".": {}, "f:a": {}, "f:c": {}}},
     ]
+
+
+def test_a_status_that_is_put_back_takes_the_managers_along_where_it_was_of_another_type(custom: Asked) -> None:
+    custom.apply(WIDGETS, widget(spec={"image": "a"}), "git", status=201)
+    kept = custom.patch(f"{WIDGETS}?fieldManager=ed", {"status": {}})
+    assert owners(kept) == [("git", "Apply", "")]
+    spoilt = custom.patch(f"{WIDGETS}?fieldManager=ed", {"status": 1.5})
+    assert "managedFields" not in spoilt["metadata"]
+    assert "status" not in spoilt
+
+
+def test_nulls_of_an_apply_are_refused_where_a_scale_reads_and_taken_away_for_a_status(custom: Asked) -> None:
+    refused = custom.apply(WIDGETS, widget(spec={"replicas": None}), "git", status=422)
+    assert {it["field"] for it in refused["details"]["causes"]} == {".spec.replicas", "spec.replicas"}
+    assert "<nil> is of the type <nil>, expected int64" in refused["message"]
+    custom.apply(WIDGETS, widget(spec={"image": "a"}), "git", status=201)
+    bare = {key: it for key, it in widget().items() if key != "spec"} | {"status": None}
+    taken = custom.apply(f"{WIDGETS}/status", bare, "ed", status=200)
+    assert ("ed", "Apply", "status") in owners(taken)
+
+
+def test_null_items_and_names_are_what_go_reads_them_as(server: Asked) -> None:
+    web = deployment("web")
+    web["spec"]["template"]["spec"]["imagePullSecrets"] = [{"name": None}, {"name": "b"}]
+    made = server.post("deployments?fieldManager=ed", web)
+    assert made["spec"]["template"]["spec"]["imagePullSecrets"] == [{}, {"name": "b"}]
+    assert [name for name, *_ in owners(made)] == ["ed"]

@@ -92,6 +92,8 @@ def _create(core: Core, call: Call, config: Object, by: Writer) -> Entry:
 def _as_go_has_it(merged: Object, type_: ResourceType) -> None:
     """Write what was merged as it comes back from Go's types: quantities in one form, nothing that Go leaves out."""
     if type_.custom:
+        if merged.get("status", merged) is None:  # said with null it is taken away
+            del merged["status"]
         conform_metadata(merged)
         omit(merged["metadata"], metadata_node())
         return

@@ -89,6 +89,13 @@ def _at(path: str, obj: Object) -> Any:
     return value
 
 
+def _is_null(path: str, obj: Object) -> bool:
+    """Is null said in this place? An apply can leave it there; all others take it away first."""
+    above, _, last = path.rpartition(".")
+    place = _at(above, obj) if above else obj
+    return isinstance(place, Mapping) and last in place and place[last] is None
+
+
 def _scale_spec(type_: ResourceType, obj: Object) -> list[FieldError]:
     return _count(_paths(type_).get("specReplicasPath") or "", obj)
 
@@ -101,7 +108,7 @@ def _scale_status(type_: ResourceType, obj: Object) -> list[FieldError]:
         value = _at(path, obj) if path else None
     except NoWay as error:
         return [*found, invalid(path, "", str(error))]
-    if value is not None and not isinstance(value, str):
+    if (value is not None and not isinstance(value, str)) or _is_null(path, obj):
         found.append(invalid(path, "", _accessor(path, value, "string")))
     return found
 
@@ -113,7 +120,7 @@ def _count(path: str, obj: Object) -> list[FieldError]:
     except NoWay as error:
         return [invalid(path, 0, str(error))]
     if value is None:
-        return []
+        return [invalid(path, 0, _accessor(path, None, "int64"))] if _is_null(path, obj) else []
     if isinstance(value, int) and not isinstance(value, bool):
         if value < 0:
             return [invalid(path, value, "should be a non-negative integer")]
@@ -125,7 +132,7 @@ def _count(path: str, obj: Object) -> list[FieldError]:
 
 GO_TYPES: Mapping[type, str] = {
     str: "string", float: "float64", bool: "bool", int: "int64",
-    dict: "map[string]interface {}", list: "[]interface {}",
+    dict: "map[string]interface {}", list: "[]interface {}", type(None): "<nil>",
 }  # fmt: skip
 
 

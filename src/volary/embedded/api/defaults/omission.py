@@ -51,6 +51,8 @@ def _omit_below(item: Any, node: Node) -> None:
         if node.kind != ANY:
             omit(item, node)
     elif isinstance(item, list) and node.kind == LIST and node.elem.kind == MAP:
+        if None in item and node.elem.struct:
+            item[:] = [zero_value(node.elem) if it is None else it for it in item]  # a struct comes back empty
         for it in item:
             if isinstance(it, dict):
                 omit(it, node.elem)

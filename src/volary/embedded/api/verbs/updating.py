@@ -8,6 +8,7 @@ from volary.embedded.api import conversion
 from volary.embedded.api.apply.managed import bare, entries_of, given, pack, track, writer
 from volary.embedded.api.apply.managers import Managers, encode
 from volary.embedded.api.apply.typed import same
+from volary.embedded.api.apply.typed_errors import typed_errors
 from volary.embedded.api.apply.unsaid import DIVISOR, unsaid_divisors
 from volary.embedded.api.apply.untidy import settle
 from volary.embedded.api.apply.versions import views_of
@@ -91,6 +92,8 @@ def update(core: Core, call: Call) -> tuple[Entry, bool]:
     entry = core.store.get(call.type.storage, call.namespace, call.name)
     if entry is None and call.type.storage in MADE_BY_PUT and not call.path.subresource:
         _same_object(call, meta, {"uid": "", "namespace": call.namespace or None})
+        if (bad := meta.get("resourceVersion") or "") and not bad.isdigit():
+            raise unexpected(f'strconv.ParseUint: parsing "{bad}": invalid syntax')
         demand_creation(core, call)
         return create_object(core, call.type, call.namespace, new, call.options), True
     if entry is None:
@@ -157,6 +160,8 @@ def commit(
     new["metadata"].pop("managedFields", None)
     _check_preconditions(type_, new, old)
     _keep_fixed(new, old)
+    if type_.custom and applied is None and subresource == "" and _spoilt_status(type_, new):
+        start = {}  # managers are found before the status is put back, and there are none of what has no type
     new = _mask(type_, new, old, subresource)
     unsaid = () if applied is not None or type_.custom else unsaid_divisors(new)
     default(type_, new)
@@ -266,6 +271,11 @@ def _mask(type_: ResourceType, new: Object, old: Object, subresource: str) -> Ob
             conversion.keep_status_notes(masked, old)
         return masked
     return new
+
+
+def _spoilt_status(type_: ResourceType, new: Object) -> bool:
+    """Does an object bring a status of another type than its schema says?"""
+    return type_.has_status and "status" in new and bool(typed_errors({"status": new["status"]}, type_.node, True))
 
 
 def _status_metadata(type_: ResourceType, new: Object, old: Object) -> Object:
