@@ -13,12 +13,13 @@ from tests.differential.scripts import (
     others,
     paths,
     rbac,
+    sequences,
     workloads,
 )
 from tests.differential.steps import Script
 
 ALL: tuple[Script, ...] = tuple(
     script
-    for module in (paths, config_maps, lists, workloads, others, applies, custom, cel, definitions, rbac, kinds)
+    for module in (paths, config_maps, lists, workloads, others, applies, custom, cel, definitions, rbac, kinds, sequences)
     for script in module.SCRIPTS
 )

@@ -57,6 +57,8 @@ def object_in(call: Call) -> Object:
             raise
         why = f"couldn't get version/kind; json parse error: {error.message.removeprefix(JSON_ERROR)}"
         raise unrecognized(type_, call.body, why) from error
+    if value is None and not type_.custom:
+        value = {}
     if not isinstance(value, dict):
         raise unrecognized(
             type_, call.body, f"couldn't get version/kind; json parse error: {NOT_AN_OBJECT[json_kind(value)]}"

@@ -55,7 +55,13 @@ ZERO = {
 
 def parse(text: str, resource: str, own: tuple[str, ...] = (), custom: bool = False) -> tuple[Test, ...]:
     """Return the tests of a field selector; `own`: the selectable fields of a custom resource. Raises: Problem."""
-    tests: list[Test] = []
+    found = terms(text)
+    return tuple((_path(name, resource, own, custom), operator != "!=", value) for name, operator, value in found)
+
+
+def terms(text: str) -> list[tuple[str, str, str]]:
+    """Return (name, operator, value) of each part, whatever fields there are. Raises: Problem."""
+    found: list[tuple[str, str, str]] = []
     for part in _split(text):
         if not part:
             continue
@@ -63,10 +69,9 @@ def parse(text: str, resource: str, own: tuple[str, ...] = (), custom: bool = Fa
         if not operator:
             raise bad_request(f"invalid selector: '{text}'; can't understand '{part}'")
         name, value = part.split(operator, 1)
-        if not name and not value:
-            continue  # says nothing, and is no mistake
-        tests.append((_path(name, resource, own, custom), operator != "!=", _unescape(value)))
-    return tuple(tests)
+        if name or value:  # without both it says nothing, and is no mistake
+            found.append((name, operator, _unescape(value)))
+    return found
 
 
 def _split(text: str) -> list[str]:

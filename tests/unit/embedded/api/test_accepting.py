@@ -86,3 +86,11 @@ def test_the_query_of_a_delete_counts_only_without_a_body() -> None:
     answer = server.api.handle(request)
     assert isinstance(answer, Response)
     assert answer.status == 200
+
+
+def test_a_name_that_is_taken_can_be_tried_again_where_one_was_to_be_made() -> None:
+    server = Asked()
+    server.post("configmaps", config_map("one"))
+    refused = server.post("configmaps", config_map("one", generateName="o-"), 409)
+    assert refused["message"].endswith(", the server was not able to generate a unique name for the object")
+    assert refused["details"]["retryAfterSeconds"] == 1

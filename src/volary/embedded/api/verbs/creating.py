@@ -88,7 +88,7 @@ def create_object(
         raise unexpected("resourceVersion should not be set on objects to be created")
     there = core.store.get(type_.storage, namespace, meta["name"])
     if there is not None:
-        raise _taken(type_, there)
+        raise _taken(type_, there, meta)
     pack(obj, found)
     if type_.storage == CRDS:
         crds.begin(obj, options)
@@ -103,10 +103,14 @@ def create_object(
     return entry
 
 
-def _taken(type_: ResourceType, there: Entry) -> Problem:
+def _taken(type_: ResourceType, there: Entry, meta: Object) -> Problem:
     problem = already_exists(type_.group, type_.plural, there.obj["metadata"]["name"])
     if there.obj["metadata"].get("deletionTimestamp"):
         problem.message = f"object is being deleted: {problem.message}"
+    if meta.get("generateName"):
+        problem.message += ", the server was not able to generate a unique name for the object"
+        problem.details = {**(problem.details or {}), "retryAfterSeconds": 1}
+        problem.headers["retry-after"] = "1"
     return problem
 
 

@@ -191,6 +191,7 @@ def list_objects(core: Core, snapshots: Snapshots, call: Call) -> Response:
     limit = number(call.query, "limit")
     number(call.query, "timeoutSeconds")
     selectors.parse(call.query.get("labelSelector", ""))
+    field_selectors.terms(call.query.get("fieldSelector", ""))
     check_match(call)
     which = filter_of(call)
     version, entries, start = _begin(core, snapshots, call, which)
@@ -294,7 +295,8 @@ def _answer(core: Core, call: Call, page: Sequence[Entry], meta: Object) -> Resp
         raise other_form(form, f"is a list ({go_type(type_)}List)")
     if form == "PartialObjectMetadataList":
         items = [partial(it.obj) for it in page]
-        head = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": meta, "items": items}
+        head: Object = {"kind": "PartialObjectMetadataList", "apiVersion": "meta.k8s.io/v1", "metadata": meta}
+        head["items"] = items or None
         return Response(200, JSON, encode(in_version(call, head)))
     return Response(200, JSON, list_bytes(type_, page, meta))
 
