@@ -124,7 +124,13 @@ def cli() -> str:
     lines = ["# The command line", "", MADE, ""]
     lines += ["Exit status: 0; 1 with one sentence on stderr; 2 for words that it does not know; 130 after Ctrl-C.", ""]
     for words, command in commands(volary, ("volary",)):
-        context = click.Context(command, info_name=" ".join(words), terminal_width=100, max_content_width=100)
+        context = click.Context(
+            command,
+            info_name=" ".join(words),
+            terminal_width=100,
+            max_content_width=100,
+            **volary.context_settings,
+        )
         lines += [f"## {' '.join(words)}", "", "```", command.get_help(context).rstrip(), "```", ""]
     return "\n".join(lines).rstrip() + "\n"
 

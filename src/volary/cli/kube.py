@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -206,6 +207,8 @@ def start_behind(names: tuple[str, ...], folder: Path, how: How) -> None:
     said = log.read_text(errors="replace").strip().splitlines()
     child.kill()
     reason = said[-1].removeprefix("volary: ") if said else "no reason was given"
+    if not shutil.disk_usage(folder).free:  # the log may have had no room for a reason
+        reason = f"no space is left for {folder}; make room and start again"
     raise Complaint(f"the clusters did not start: {reason} (see {log})")
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -142,6 +143,13 @@ def test_a_start_that_fails_says_why(alone: Volary, tmp_path: Path) -> None:
     assert sentence.startswith("the clusters did not start: ")
     assert sentence.endswith(f"(see {tmp_path / 'kube.log'})")
     assert "volary: " not in sentence  # the word before it is said once
+
+
+def test_a_start_on_a_full_disk_says_so(alone: Volary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "clusters").write_text("a file where a folder must be")
+    monkeypatch.setattr("volary.cli.kube.shutil.disk_usage", lambda folder: SimpleNamespace(free=0))
+    sentence = alone("kube", "up", "hub", "--no-pods", "hub", "--dir", str(tmp_path)).one_sentence()
+    assert f"no space is left for {tmp_path}; make room and start again" in sentence
 
 
 # -- volary run
