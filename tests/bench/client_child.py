@@ -18,11 +18,11 @@ from typing import Any
 import uvloop
 
 from volary.kube.client import Client
-from volary.kube.guarded import Guarded
-from volary.kube.http import HttpTransport
+from volary.kube.http import connect
 from volary.kube.keeping import Packed
 from volary.kube.kubeconfig import Access
 from volary.kube.objects import Resource
+from volary.kube.pace import Pace
 from volary.kube.resources import CONFIG_MAPS, DEPLOYMENTS, PODS, SECRETS, SERVICES
 from volary.runtime.clock import SystemClock
 from volary.runtime.informer import Informers
@@ -38,11 +38,12 @@ def memory() -> float:
 
 
 CLOCK = SystemClock()
+PACE = Pace()
 
 
 def client_of(server: str, authority: bytes = b"", streams_lists: bool = False) -> Client:
     access = Access(server, authority=authority)
-    return Client(Guarded(HttpTransport(access), CLOCK.rng), "bench", streams_lists=streams_lists)
+    return Client(connect(access, CLOCK.rng, PACE), "bench", streams_lists=streams_lists)
 
 
 async def pods(server: str, streams: str) -> Found:
@@ -73,7 +74,6 @@ async def watches(server: str, authority: str, clusters: str) -> Found:
             informers = Informers(client, clock)
             caches += [informers.get(kind, form=Packed("status.conditions")) for kind in KINDS]
             running.append(group.create_task(informers.run()))
-            await asyncio.sleep(APART_SECONDS)  # a thousand handshakes at once leave twelve megabytes of holes
         for cache in caches:
             await cache.synced.wait()
         await asyncio.sleep(SETTLE_SECONDS)
@@ -84,7 +84,6 @@ async def watches(server: str, authority: str, clusters: str) -> Found:
     return found
 
 
-APART_SECONDS = 0.03  # between two clusters
 SETTLE_SECONDS = 3.0  # the list's own connections are closed, the watches are open
 
 

@@ -88,7 +88,7 @@ class Recorder:
         known = self._names[uid]
         if identity not in known:
             self._latest = max(self._latest + 1, int(self.clock.now().timestamp() * 1000))
-            known[identity] = f"{name_of(about)[:LONGEST_NAME]}.{self._latest:0{MOMENT_DIGITS}x}.{identity}"
+            known[identity] = f"{name_of(about)[:LONGEST_NAME].rstrip('-.')}.{self._latest:0{MOMENT_DIGITS}x}.{identity}"
             forget_oldest(known, MOST_NAMES)
         return known[identity]
 

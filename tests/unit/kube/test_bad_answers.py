@@ -22,6 +22,7 @@ from volary.kube.errors import ApiError, KubeError, Unreachable
 from volary.kube.http import HttpTransport
 from volary.kube.kubeconfig import Access
 from volary.kube.listwatch import ListWatch
+from volary.kube.pace import Pace
 from volary.kube.resources import CONFIG_MAPS
 from volary.kube.tls import context_for
 from volary.kube.transport import Request
@@ -218,6 +219,32 @@ def test_a_renewed_authority_is_taken_up_and_a_missing_file_does_no_harm(
         file.unlink()
         made._read_again_at = 0.0
         assert (await made.request(Request("GET", "/version"))).body == b"hello"
+        await made.close()
+        await runner.cleanup()
+
+    asyncio.run(main())
+
+
+def test_new_connections_take_their_turn_and_kept_ones_need_none() -> None:
+    class Counted(Pace):
+        turns = 0
+
+        async def turn(self) -> None:
+            self.turns += 1
+
+    async def hello(request: web.Request) -> web.Response:
+        return web.Response(text="hello")
+
+    async def main() -> None:
+        pace, app = Counted(), web.Application()
+        app.router.add_get("/version", hello)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        made = HttpTransport(Access(f"http://127.0.0.1:{runner.addresses[0][1]}"), pace)
+        for _ in range(5):
+            await made.request(Request("GET", "/version"))
+        assert pace.turns == 1
         await made.close()
         await runner.cleanup()
 
