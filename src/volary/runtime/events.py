@@ -88,7 +88,8 @@ class Recorder:
         known = self._names[uid]
         if identity not in known:
             self._latest = max(self._latest + 1, int(self.clock.now().timestamp() * 1000))
-            known[identity] = f"{name_of(about)[:LONGEST_NAME].rstrip('-.')}.{self._latest:0{MOMENT_DIGITS}x}.{identity}"
+            begin = name_of(about)[:LONGEST_NAME].rstrip("-.")  # a name may end in neither before the next point
+            known[identity] = f"{begin}.{self._latest:0{MOMENT_DIGITS}x}.{identity}"
             forget_oldest(known, MOST_NAMES)
         return known[identity]
 

@@ -9,7 +9,7 @@ import pytest
 from tests.unit.kube.fake_server import FakeServer, Refusal
 from volary.kube.client import Client
 from volary.kube.errors import ServerBusy, Unreachable
-from volary.runtime.events import LONGEST_MESSAGE, WARNING, Line, Recorder
+from volary.runtime.events import LONGEST_MESSAGE, LONGEST_NAME, WARNING, Line, Recorder
 from volary.sim.clock import VirtualClock
 from volary.sim.loop import run_virtually
 
@@ -135,3 +135,11 @@ def test_the_names_that_are_there_are_asked_for_once_an_object() -> None:
     server = FakeServer()
     write(server, (LINE, "10"), (LINE, "20"), (LINE, "30"))
     assert [request.method for request in server.requests] == ["GET", "POST", "POST", "POST"]
+
+
+def test_a_name_that_is_cut_ends_as_names_may() -> None:
+    server = FakeServer()
+    name = "a" * (LONGEST_NAME - 2) + "-." + "b" * 20
+    write(server, (LINE, "10"), about={**CANARY, "metadata": {**CANARY["metadata"], "name": name}})
+    [event] = events(server)
+    assert event["metadata"]["name"].startswith("a" * (LONGEST_NAME - 2) + ".0")
