@@ -432,3 +432,7 @@ def test_custom_resources_come_and_go(kubectl: Kubectl) -> None:
     assert kubectl("apply -f -", THING.replace("3", "4")) == "thing.example.com/a configured\n"
     kubectl("delete crd things.example.com")
     assert kubectl.run("get things").returncode == 1
+
+
+def test_a_kind_without_columns_and_without_objects_is_an_empty_list(kubectl: Kubectl) -> None:
+    assert "No resources found" in kubectl.run("get limitranges").stderr

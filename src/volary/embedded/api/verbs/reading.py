@@ -168,7 +168,7 @@ def in_version(call: Call, answer: Object) -> Object:
     version = {"apiVersion": "meta.k8s.io/v1beta1"}
     found = {**answer, **version}
     for part in ("items", "rows"):
-        if part in found:
+        if found.get(part):  # no rows may be null
             found[part] = [_in_beta(it, version) for it in found[part]]
     return found
 
