@@ -211,33 +211,33 @@ class ApiServer:
             raise not_implemented(f"pods/{name}")
         if known is None or (call.path.rest and name != "proxy"):
             raise not_found(call.type.group, call.type.plural, call.name) if call.type.custom else no_such_path()
+        if SUBRESOURCE_VERBS.get(call.method, "") not in known.verbs:
+            raise not_allowed()
         if name == "proxy" and call.type.storage == "/services":
             return proxy(call)
-        if name == "log" and call.method == "GET":
+        if name == "log":
             return self._logs(call)
         if name == "ephemeralcontainers" and call.method in ("PUT", "PATCH"):
             raise not_implemented("pods/ephemeralcontainers")  # nothing would run them
         if name == "status" or name == "ephemeralcontainers" or name == "approval":
-            if call.method not in ("GET", "PUT", "PATCH"):
-                raise not_allowed()
             return self._object(call)
+        if name == "resize" and call.method == "GET":
+            return reading.get(self.core, call)
         if name == "scale":
             return self._scale(call)
-        if name == "finalize" and call.method == "PUT":
+        if name == "finalize":
             return shown(self.core, call, update(self.core, call)[0])
-        if name == "eviction" and call.method == "POST":
+        if name == "eviction":
             evict(self.core, call)
             return Response(201, JSON, encode(SUCCESS))
         if name == "token" and self.tokens:
             return self._token(self.tokens, call)
-        if name == "binding" and call.method == "POST":
+        if name == "binding":
             create_binding(self.core, call)
             return Response(201, JSON, encode(SUCCESS))
         raise not_implemented(f"{qualified(call.type.plural, call.type.group)}/{name}")
 
     def _token(self, tokens: AccountTokens, call: Call) -> Response:
-        if call.method != "POST":
-            raise not_allowed()
         return Response(201, JSON, encode(request_token(self.core, tokens, call)))
 
     def _scale(self, call: Call) -> Response:
@@ -247,10 +247,8 @@ class ApiServer:
                 found = scaling.scale_of(call.type, entry.obj, strict=True)
             case "PUT":
                 found = scaling.put_scale(self.core, call)
-            case "PATCH":
-                found = scaling.patch_scale(self.core, call)
             case _:
-                raise not_allowed()
+                found = scaling.patch_scale(self.core, call)
         return Response(200, JSON, encode(found))
 
     def _logs(self, call: Call) -> Logs:
@@ -333,6 +331,7 @@ DEPRECATED = {
     ("", "v1", "componentstatuses"): "v1 ComponentStatus is deprecated in v1.19+",
     ("", "v1", "endpoints"): "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
 }
+SUBRESOURCE_VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 TEXT = {"content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff"}
 OTHER_ANSWERS = frozenset({"proxy", "log", "exec", "attach", "portforward"})

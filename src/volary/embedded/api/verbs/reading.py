@@ -195,6 +195,8 @@ def list_objects(core: Core, snapshots: Snapshots, call: Call) -> Response:
     check_match(call)
     which = filter_of(call)
     version, entries, start = _begin(core, snapshots, call, which)
+    if call.query.get("resourceVersion") == "0" and not call.query.get("continue"):
+        limit = 0  # a list of any version comes from the server's memory, as a whole
     page = entries[start : start + limit] if limit else entries[start:]
     meta: Object = {"resourceVersion": str(version)}
     left = len(entries) - start - len(page)
@@ -238,7 +240,10 @@ def check_match(call: Call) -> None:
     if match and not version:
         detail = "resourceVersionMatch is forbidden unless resourceVersion is provided"
         errors.append(forbidden_field("resourceVersionMatch", detail))
-    elif match and match not in MATCHES:
+    if match and call.query.get("continue"):
+        detail = "resourceVersionMatch is forbidden when continue is provided"
+        errors.append(forbidden_field("resourceVersionMatch", detail))
+    if match and match not in MATCHES:
         errors.append(unsupported("resourceVersionMatch", match, MATCHES))
     elif match == "Exact" and version == "0":
         detail = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
