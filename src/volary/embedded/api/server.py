@@ -205,14 +205,10 @@ class ApiServer:
 
     def _subresource(self, call: Call) -> Answer:
         name = call.path.subresource
-        known = call.type.kind.subresource(name)
         if name in STREAMED and call.type.storage == "/pods":
             find(self.core, call.type, call.namespace, call.name)
             raise not_implemented(f"pods/{name}")
-        if known is None or (call.path.rest and name != "proxy"):
-            raise not_found(call.type.group, call.type.plural, call.name) if call.type.custom else no_such_path()
-        if SUBRESOURCE_VERBS.get(call.method, "") not in known.verbs:
-            raise not_allowed()
+        refuse_method(call)
         if name == "proxy" and call.type.storage == "/services":
             return proxy(call)
         if name == "log":
@@ -311,6 +307,18 @@ def refuse_timeout(query: Mapping[str, str]) -> None:
     text = query.get("timeout")
     if text and parse_duration(text) is None:
         raise bad_request(f'invalid timeout specified in the request URL - time: invalid duration "{text}"')
+
+
+def refuse_method(call: Call) -> None:
+    """Refuse a subresource that is not there, or not for this method, whether the object is there or not.
+
+    Raises: Problem.
+    """
+    known = call.type.kind.subresource(call.path.subresource)
+    if known is None or (call.path.rest and known.name != "proxy"):
+        raise not_found(call.type.group, call.type.plural, call.name) if call.type.custom else no_such_path()
+    if SUBRESOURCE_VERBS.get(call.method, "") not in known.verbs:
+        raise not_allowed()
 
 
 def deprecation(catalog: Catalog, type_: ResourceType) -> str:
