@@ -94,8 +94,6 @@ def update(core: Core, call: Call) -> tuple[Entry, bool]:
         _same_object(call, meta, {"uid": "", "namespace": call.namespace or None})
         if (bad := meta.get("resourceVersion") or "") and not bad.isdigit():
             raise unexpected(f'strconv.ParseUint: parsing "{bad}": invalid syntax')
-        if (bad := meta.get("resourceVersion") or "") and not bad.isdigit():
-            raise unexpected(f'strconv.ParseUint: parsing "{bad}": invalid syntax')
         demand_creation(core, call)
         return create_object(core, call.type, call.namespace, new, call.options), True
     if entry is None:
