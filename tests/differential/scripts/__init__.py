@@ -20,6 +20,19 @@ from tests.differential.steps import Script
 
 ALL: tuple[Script, ...] = tuple(
     script
-    for module in (paths, config_maps, lists, workloads, others, applies, custom, cel, definitions, rbac, kinds, sequences)
+    for module in (
+        paths,
+        config_maps,
+        lists,
+        workloads,
+        others,
+        applies,
+        custom,
+        cel,
+        definitions,
+        rbac,
+        kinds,
+        sequences,
+    )
     for script in module.SCRIPTS
 )

@@ -32,8 +32,8 @@ def changed(kind: str, sample: Sample) -> Script:
     namespace = f"t-kinds-{kind}"
     first = (
         post("namespace", "/api/v1/namespaces", {"metadata": {"name": namespace}}),
-        # A controller of the real server makes the account that pods need.
-        Step("SERVED", "GET", f"/api/v1/namespaces/{namespace}/serviceaccounts/default"),
+        # No controller is there to make the account that pods need.
+        post("account", f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": "default"}}),
     )
     return Script(f"kinds-{kind}", (*first, *(placed(it, namespace) for it in steps)))
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+from volary.embedded.controllers.autoscaling.hpa import METRIC_VALUE, Autoscalers
 from volary.embedded.controllers.cluster_roles import AggregatedRoles
-from volary.embedded.controllers.daemonset import DaemonSets
-from volary.embedded.controllers.deployment import Deployments
-from volary.embedded.controllers.endpoints import Endpoints
-from volary.embedded.controllers.endpointslice import EndpointSlices
-from volary.embedded.controllers.endpointslice_mirroring import MirroredEndpoints
+from volary.embedded.controllers.daemons.daemonset import DaemonSets
+from volary.embedded.controllers.endpoints.endpoints import Endpoints
+from volary.embedded.controllers.endpoints.endpointslice import EndpointSlices
+from volary.embedded.controllers.endpoints.mirroring import MirroredEndpoints
 from volary.embedded.controllers.garbage import Collector
-from volary.embedded.controllers.hpa import METRIC_VALUE, Autoscalers
 from volary.embedded.controllers.index import Index
-from volary.embedded.controllers.job import Jobs
-from volary.embedded.controllers.job_cleanup import FinishedJobs
+from volary.embedded.controllers.jobs.cleanup import FinishedJobs
+from volary.embedded.controllers.jobs.job import Jobs
 from volary.embedded.controllers.manager import Controller, Manager
 from volary.embedded.controllers.namespace import Namespaces, create_system_namespaces
 from volary.embedded.controllers.old_events import OldEvents
-from volary.embedded.controllers.replicaset import PodSets
+from volary.embedded.controllers.rollouts.deployment import Deployments
+from volary.embedded.controllers.rollouts.replicaset import PodSets
 from volary.embedded.controllers.service_accounts import (
     DefaultAccounts,
     Issuer,

@@ -60,12 +60,12 @@ def test_bytes_may_be_a_list_of_numbers() -> None:
     secret: dict[str, Any] = {"data": {"a": [1, 2], "b": []}}
     conform(secret, SECRET)
     assert secret["data"] == {"a": "AQI=", "b": ""}
-    with pytest.raises(WrongType, match="cannot unmarshal number 300 into Go struct field Secret.data of type uint8"):
+    with pytest.raises(WrongType, match=r"cannot unmarshal number 300 into Go struct field Secret.data of type uint8"):
         conform({"data": {"a": [300]}}, SECRET)
 
 
 def test_a_port_that_is_no_port_number_is_refused() -> None:
-    with pytest.raises(WrongType, match="number 2147483648 into Go struct field ServicePort.spec.ports.targetPort"):
+    with pytest.raises(WrongType, match=r"number 2147483648 into Go struct field ServicePort.spec.ports.targetPort"):
         conform({"spec": {"ports": [{"targetPort": 2**31}]}}, SERVICE)
 
 

@@ -14,7 +14,7 @@ from tests.unit.embedded.small_cluster import (
 )
 from volary.embedded.api.local import NewObject
 from volary.embedded.controllers.objects import annotations_of, condition, name_of, spec_of, status_of
-from volary.embedded.controllers.replica_sets import HISTORY, REVISION
+from volary.embedded.controllers.rollouts.replica_sets import HISTORY, REVISION
 
 NEVER = "example.com/never:1"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.unit.embedded.small_cluster import Small, play, service
 from volary.embedded.api.local import NewObject, Object
-from volary.embedded.controllers.endpoints import subsets_of
+from volary.embedded.controllers.endpoints.endpoints import subsets_of
 from volary.embedded.controllers.objects import controller_of, labels_of, name_of
 
 SLICES = "discovery.k8s.io/endpointslices"

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.embedded.small_cluster import Small, deployment, play, set_replicas
 from volary.embedded.api.local import NewObject, Object
-from volary.embedded.controllers.hpa import METRIC_QUERY, METRIC_VALUE
+from volary.embedded.controllers.autoscaling.hpa import METRIC_QUERY, METRIC_VALUE
 from volary.embedded.controllers.objects import condition, spec_of, status_of
 
 AUTOSCALERS = "autoscaling/horizontalpodautoscalers"

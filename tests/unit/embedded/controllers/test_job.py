@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from tests.unit.embedded.small_cluster import Small, job, play
-from volary.embedded.controllers.job_backoff import Record
-from volary.embedded.controllers.job_indexes import first_free, name_prefix, read_indexes, write_indexes
-from volary.embedded.controllers.job_look import TRACKING
-from volary.embedded.controllers.job_policy import enough_success, judge_failure
+from volary.embedded.controllers.jobs.backoff import Record
+from volary.embedded.controllers.jobs.indexes import first_free, name_prefix, read_indexes, write_indexes
+from volary.embedded.controllers.jobs.look import TRACKING
+from volary.embedded.controllers.jobs.policy import enough_success, judge_failure
 from volary.embedded.controllers.objects import condition, format_time, meta, name_of, status_of
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

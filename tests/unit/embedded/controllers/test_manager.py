@@ -11,7 +11,7 @@ from volary.embedded.api.errors import Problem, conflict
 from volary.embedded.api.local import Object
 from volary.embedded.api.server import ApiServer
 from volary.embedded.controllers.manager import Key, Manager
-from volary.embedded.controllers.template_hash import ALPHABET, same_template, template_hash
+from volary.embedded.controllers.rollouts.template_hash import ALPHABET, same_template, template_hash
 from volary.sim.loop import VirtualLoop
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from volary.embedded.controllers.daemon_pods import belongs
+from volary.embedded.controllers.daemons.pods import belongs
 from volary.embedded.controllers.node_fit import fits, named_node, repelled
 from volary.embedded.node.scheduling import place
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from volary.embedded.controllers.rollout_numbers import (
+from volary.embedded.controllers.rollouts.numbers import (
     Bounds,
     Size,
     bounds,

@@ -10,21 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from volary.embedded.api.local import Local, NewObject, Object
-from volary.embedded.controllers.manager import Key
-from volary.embedded.controllers.objects import (
-    deleting,
-    edited,
-    key_of,
-    labels_of,
-    name_of,
-    namespace_of,
-    owner_ref,
-    ready,
-    spec_of,
-    status_of,
-    uid_of,
-)
-from volary.embedded.controllers.service_backends import (
+from volary.embedded.controllers.endpoints.backends import (
     MANAGED_BY,
     SERVICE_LABEL,
     Ports,
@@ -40,6 +26,20 @@ from volary.embedded.controllers.service_backends import (
     selects,
     service_keys,
     target,
+)
+from volary.embedded.controllers.manager import Key
+from volary.embedded.controllers.objects import (
+    deleting,
+    edited,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+    owner_ref,
+    ready,
+    spec_of,
+    status_of,
+    uid_of,
 )
 from volary.embedded.controllers.world import MANAGER, World
 

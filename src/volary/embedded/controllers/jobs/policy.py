@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from volary.embedded.api.local import Object
-from volary.embedded.controllers.job_indexes import read_indexes
+from volary.embedded.controllers.jobs.indexes import read_indexes
 from volary.embedded.controllers.objects import name_of, namespace_of, spec_of, status_of
 
 

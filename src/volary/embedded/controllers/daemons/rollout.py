@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from volary.embedded.api.local import Object
-from volary.embedded.controllers.daemon_pods import HASH
+from volary.embedded.controllers.daemons.pods import HASH
 from volary.embedded.controllers.objects import deleting, labels_of, spec_of
-from volary.embedded.controllers.rollout_numbers import scaled
+from volary.embedded.controllers.rollouts.numbers import scaled
 
 
 @dataclass

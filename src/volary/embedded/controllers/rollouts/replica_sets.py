@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.errors import Problem
 from volary.embedded.api.local import NewObject, Object
-from volary.embedded.controllers import deployment_status as judge
 from volary.embedded.controllers.objects import (
     annotations_of,
     condition,
@@ -22,8 +21,9 @@ from volary.embedded.controllers.objects import (
     spec_of,
     status_of,
 )
-from volary.embedded.controllers.rollout_numbers import MAX_REPLICAS, bounds
-from volary.embedded.controllers.template_hash import LABEL, same_template, template_hash
+from volary.embedded.controllers.rollouts import deployment_status as judge
+from volary.embedded.controllers.rollouts.numbers import MAX_REPLICAS, bounds
+from volary.embedded.controllers.rollouts.template_hash import LABEL, same_template, template_hash
 from volary.embedded.controllers.world import MANAGER, Line, World
 
 DEPLOYMENTS, REPLICA_SETS = "apps/deployments", "apps/replicasets"

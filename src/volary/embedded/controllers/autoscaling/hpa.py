@@ -17,8 +17,8 @@ from typing import Any
 
 from volary.embedded.api import selectors
 from volary.embedded.api.local import NewObject, Object
-from volary.embedded.controllers.hpa_limits import Advice, Condition, Past, limit, stabilize
-from volary.embedded.controllers.hpa_metrics import (
+from volary.embedded.controllers.autoscaling.limits import Advice, Condition, Past, limit, stabilize
+from volary.embedded.controllers.autoscaling.metrics import (
     Measured,
     describe,
     metrics_of,

@@ -14,8 +14,8 @@ from functools import cached_property
 from typing import Any
 
 from volary.embedded.api.local import Object
-from volary.embedded.controllers.job_backoff import finish_time
-from volary.embedded.controllers.job_indexes import (
+from volary.embedded.controllers.jobs.backoff import finish_time
+from volary.embedded.controllers.jobs.indexes import (
     all_failures_of,
     failures_of,
     index_of,
@@ -23,7 +23,7 @@ from volary.embedded.controllers.job_indexes import (
     indexed,
     read_indexes,
 )
-from volary.embedded.controllers.job_policy import judge_failure
+from volary.embedded.controllers.jobs.policy import judge_failure
 from volary.embedded.controllers.objects import active, condition, deleting, meta, spec_of, status_of, true, uid_of
 
 TRACKING = "batch.kubernetes.io/job-tracking"

@@ -11,10 +11,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from volary.embedded.api.local import NewObject, Object
-from volary.embedded.controllers.job_end import End
-from volary.embedded.controllers.job_indexes import index_of, index_within, indexed, write_indexes
-from volary.embedded.controllers.job_look import Look, has_failed, tracked
-from volary.embedded.controllers.job_policy import judge_failure
+from volary.embedded.controllers.jobs.end import End
+from volary.embedded.controllers.jobs.indexes import index_of, index_within, indexed, write_indexes
+from volary.embedded.controllers.jobs.look import Look, has_failed, tracked
+from volary.embedded.controllers.jobs.policy import judge_failure
 from volary.embedded.controllers.objects import deleting, format_time, status_of, uid_of
 
 KINDS = ("succeeded", "failed")

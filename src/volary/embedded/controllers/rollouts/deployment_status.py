@@ -13,7 +13,7 @@ from typing import Any
 
 from volary.embedded.api.local import NewObject, Object
 from volary.embedded.controllers.objects import condition, format_time, meta, name_of, parse_time, spec_of, status_of
-from volary.embedded.controllers.rollout_numbers import bounds
+from volary.embedded.controllers.rollouts.numbers import bounds
 
 Condition = Mapping[str, Any]
 NO_DEADLINE = 2147483647  # what a person writes to have none

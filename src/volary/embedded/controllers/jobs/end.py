@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from volary.embedded.api.local import Object
-from volary.embedded.controllers.job_look import Look, has_failed, suspended
-from volary.embedded.controllers.job_policy import enough_success, judge_failure
+from volary.embedded.controllers.jobs.look import Look, has_failed, suspended
+from volary.embedded.controllers.jobs.policy import enough_success, judge_failure
 from volary.embedded.controllers.objects import parse_time, status_of
 
 FAILURE_TARGET, FAILED = "FailureTarget", "Failed"

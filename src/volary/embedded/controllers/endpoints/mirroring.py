@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from volary.embedded.api.local import Local, NewObject, Object
+from volary.embedded.controllers.endpoints.backends import CHANGED_AT, MANAGED_BY, SERVICE_LABEL
 from volary.embedded.controllers.manager import Key
 from volary.embedded.controllers.objects import (
     annotations_of,
@@ -23,7 +24,6 @@ from volary.embedded.controllers.objects import (
     spec_of,
     uid_of,
 )
-from volary.embedded.controllers.service_backends import CHANGED_AT, MANAGED_BY, SERVICE_LABEL
 from volary.embedded.controllers.world import MANAGER, World
 
 SERVICES, ENDPOINTS, SLICES = "/services", "/endpoints", "discovery.k8s.io/endpointslices"

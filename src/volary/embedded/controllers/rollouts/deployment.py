@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 
 from volary.embedded.api.errors import Problem
 from volary.embedded.api.local import NewObject, Object
-from volary.embedded.controllers import deployment_status as judge
 from volary.embedded.controllers.claim import claim
 from volary.embedded.controllers.manager import CONFLICT, Key
 from volary.embedded.controllers.objects import (
@@ -27,9 +26,10 @@ from volary.embedded.controllers.objects import (
     status_of,
     uid_of,
 )
-from volary.embedded.controllers.replica_sets import REVISION, ReplicaSets, revision_of, wanted
-from volary.embedded.controllers.rollout_numbers import bounds, by_age, new_size, share_out, shrink_old, size_of
-from volary.embedded.controllers.template_hash import same_template
+from volary.embedded.controllers.rollouts import deployment_status as judge
+from volary.embedded.controllers.rollouts.numbers import bounds, by_age, new_size, share_out, shrink_old, size_of
+from volary.embedded.controllers.rollouts.replica_sets import REVISION, ReplicaSets, revision_of, wanted
+from volary.embedded.controllers.rollouts.template_hash import same_template
 from volary.embedded.controllers.world import MANAGER, World
 
 DEPLOYMENTS, REPLICA_SETS, PODS = "apps/deployments", "apps/replicasets", "/pods"

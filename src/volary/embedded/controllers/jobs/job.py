@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from volary.embedded.api.local import NewObject, Object
 from volary.embedded.controllers.claim import claim
-from volary.embedded.controllers.job_backoff import Record, finish_time, wait_after
-from volary.embedded.controllers.job_end import End, find_end, reached, seconds_left
-from volary.embedded.controllers.job_indexes import all_failures_of, first_free, indexed
-from volary.embedded.controllers.job_look import (
+from volary.embedded.controllers.jobs.backoff import Record, finish_time, wait_after
+from volary.embedded.controllers.jobs.end import End, find_end, reached, seconds_left
+from volary.embedded.controllers.jobs.indexes import all_failures_of, first_free, indexed
+from volary.embedded.controllers.jobs.look import (
     TRACKING,
     Look,
     indexes_of,
@@ -24,8 +24,8 @@ from volary.embedded.controllers.job_look import (
     suspended,
     tracked,
 )
-from volary.embedded.controllers.job_pods import JOBS, PODS, JobPods, too_many
-from volary.embedded.controllers.job_tracking import counted, finish, noted, released, with_condition
+from volary.embedded.controllers.jobs.pods import JOBS, PODS, JobPods, too_many
+from volary.embedded.controllers.jobs.tracking import counted, finish, noted, released, with_condition
 from volary.embedded.controllers.manager import Key
 from volary.embedded.controllers.objects import (
     controller_of,

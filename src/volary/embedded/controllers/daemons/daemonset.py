@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 
 from volary.embedded.api.local import NewObject, Object
 from volary.embedded.controllers.claim import claim
-from volary.embedded.controllers.daemon_history import DAEMON_SETS, REVISIONS, History
-from volary.embedded.controllers.daemon_pods import HASH, belongs, new_pod
-from volary.embedded.controllers.daemon_rollout import Fleet, Step, limits, next_step
+from volary.embedded.controllers.daemons.history import DAEMON_SETS, REVISIONS, History
+from volary.embedded.controllers.daemons.pods import HASH, belongs, new_pod
+from volary.embedded.controllers.daemons.rollout import Fleet, Step, limits, next_step
 from volary.embedded.controllers.manager import Key
 from volary.embedded.controllers.node_fit import named_node
 from volary.embedded.controllers.objects import (
@@ -29,7 +29,7 @@ from volary.embedded.controllers.objects import (
     status_of,
     uid_of,
 )
-from volary.embedded.controllers.replicaset import until_available
+from volary.embedded.controllers.rollouts.replicaset import until_available
 from volary.embedded.controllers.world import MANAGER, Line, World
 
 NODES, PODS = "/nodes", "/pods"

@@ -10,19 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from volary.embedded.api.local import Local, NewObject, Object
-from volary.embedded.controllers.manager import Key
-from volary.embedded.controllers.objects import (
-    deleting,
-    edited,
-    key_of,
-    labels_of,
-    name_of,
-    namespace_of,
-    ready,
-    spec_of,
-    status_of,
-)
-from volary.embedded.controllers.service_backends import (
+from volary.embedded.controllers.endpoints.backends import (
     TriggerTimes,
     always_ready,
     annotate,
@@ -35,6 +23,18 @@ from volary.embedded.controllers.service_backends import (
     selects,
     service_keys,
     target,
+)
+from volary.embedded.controllers.manager import Key
+from volary.embedded.controllers.objects import (
+    deleting,
+    edited,
+    key_of,
+    labels_of,
+    name_of,
+    namespace_of,
+    ready,
+    spec_of,
+    status_of,
 )
 from volary.embedded.controllers.world import MANAGER, World
 

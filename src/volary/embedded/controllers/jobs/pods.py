@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.errors import Problem
 from volary.embedded.api.local import Local, NewObject, Object
-from volary.embedded.controllers.job_indexes import (
+from volary.embedded.controllers.jobs.indexes import (
     FAILURES,
     IGNORED_FAILURES,
     all_failures_of,
@@ -20,8 +20,8 @@ from volary.embedded.controllers.job_indexes import (
     index_within,
     indexed,
 )
-from volary.embedded.controllers.job_look import TRACKING, Look, over, tracked
-from volary.embedded.controllers.job_policy import judge_failure
+from volary.embedded.controllers.jobs.look import TRACKING, Look, over, tracked
+from volary.embedded.controllers.jobs.policy import judge_failure
 from volary.embedded.controllers.objects import (
     controller_of,
     edited,
@@ -33,7 +33,7 @@ from volary.embedded.controllers.objects import (
     spec_of,
     uid_of,
 )
-from volary.embedded.controllers.replicaset import cheapest_first
+from volary.embedded.controllers.rollouts.replicaset import cheapest_first
 from volary.embedded.controllers.world import MANAGER, Line, World
 
 JOBS, PODS = "batch/jobs", "/pods"

@@ -11,7 +11,7 @@ from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.errors import Problem
 from volary.embedded.api.local import NewObject, Object
 from volary.embedded.controllers.claim import claim
-from volary.embedded.controllers.daemon_pods import HASH
+from volary.embedded.controllers.daemons.pods import HASH
 from volary.embedded.controllers.objects import (
     annotations_of,
     edited,
@@ -24,7 +24,7 @@ from volary.embedded.controllers.objects import (
     status_of,
     uid_of,
 )
-from volary.embedded.controllers.template_hash import template_hash
+from volary.embedded.controllers.rollouts.template_hash import template_hash
 from volary.embedded.controllers.world import MANAGER, World
 
 DAEMON_SETS, REVISIONS = "apps/daemonsets", "apps/controllerrevisions"

@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from volary.embedded.api.local import Object
-from volary.embedded.controllers.job_look import over
-from volary.embedded.controllers.job_pods import JOBS
+from volary.embedded.controllers.jobs.look import over
+from volary.embedded.controllers.jobs.pods import JOBS
 from volary.embedded.controllers.manager import Key
 from volary.embedded.controllers.objects import deleting, key_of, parse_time, spec_of, status_of
 from volary.embedded.controllers.world import World

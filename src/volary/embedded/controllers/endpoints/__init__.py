@@ -1,0 +1,1 @@
+"""Endpoints and EndpointSlices: who is behind a Service."""

@@ -1,0 +1,1 @@
+"""Deployments and ReplicaSets: from one template to the next."""
