@@ -24,7 +24,7 @@ def message(response: Response) -> str:
     return str(msgspec.json.decode(response.body)["message"])
 
 
-@pytest.mark.parametrize("accept", ["text/html", "APPLICATION/JSON", "application/*", "text/plain"])
+@pytest.mark.parametrize("accept", ["text/html", "APPLICATION/JSON", "application/*", "text/plain", "application/cbor"])
 def test_what_no_route_serves_is_refused_before_an_object_is_missed(accept: str) -> None:
     response = ask(Asked(), accept)
     assert response.status == 406

@@ -21,7 +21,7 @@ def refuse_unacceptable(accept: str, listing: bool, built_in: bool) -> None:
     """Refuse a client that accepts nothing of what its route serves. Raises: Problem."""
     if accept in PLAIN:
         return
-    if built_in and not any(it in (*TYPES, "*/*", "application/cbor") for it in _types(accept)):
+    if built_in and not any(it in (*TYPES, "*/*") for it in _types(accept)):
         served = ", ".join((*TYPES, *STREAMS) if listing else TYPES)
         raise Problem(406, "NotAcceptable", f"406: Not Acceptable\n\nAvailable representations: {served}", {})
     form_of(accept)
@@ -55,8 +55,8 @@ def _form(accept: str) -> str | None:
             asked_for_other = True
         elif kind == YAML and fits:
             return asked or YAML
-    # Protobuf and CBOR answers are never sent; who asks for nothing else gets JSON all the same.
-    return "" if not asked_for_other and any(it in accept for it in ("protobuf", "cbor")) else None
+    # Protobuf answers are never sent; who asks for nothing else gets JSON all the same.
+    return "" if not asked_for_other and "protobuf" in accept else None
 
 
 def wants_yaml(accept: str) -> bool:
