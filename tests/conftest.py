@@ -1,4 +1,4 @@
-"""What holds for every test: the log of the process is left as it was found."""
+"""What holds for every test: no outcome depends on the machine's speed, and the log is left as it was found."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# An example that took long says something of the machine; what falsifies a property can be played again.
+settings.register_profile("volary", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.load_profile("volary")
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fuzz.definition import widgets
@@ -189,10 +189,6 @@ def test_an_unknown_field_is_not_applied(server: Asked) -> None:
     body = config_map("one") | {"nope": 1}
     refused = server.apply("configmaps/one", body, status=500)
     assert refused["message"].endswith(".nope: field not declared in schema")
-
-
-settings.register_profile("api", max_examples=60, deadline=None)
-settings.load_profile("api")
 
 
 def test_a_quantity_is_stored_in_the_servers_one_form_and_applying_it_again_changes_nothing() -> None:
