@@ -52,7 +52,7 @@ def test_killed_at_random_moments_it_ends_the_same(fresh: Any, tmp_path: Path) -
     found, doubles = judged(told)
     assert found == [], f"seed {seed}"
     assert len(told.endings) == 5
-    assert told.deaths == 6
+    assert 4 <= told.deaths <= 6  # a kill in the pause between an end and the next start hits nobody
     assert doubles <= told.deaths
 
 
