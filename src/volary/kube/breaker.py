@@ -37,15 +37,16 @@ class Breaker:
         return self.last is None
 
     def refusal(self, now: float) -> Unreachable | None:
-        """Return why a request may not go now, None if it may. One that may must be followed by one of the below."""
-        if self.last is None:
+        """Return why a request may not go now, None if it may; to look changes nothing."""
+        if self.last is None or (now >= self.until and not self.probing):
             return None
-        if now < self.until or self.probing:
-            wait = max(self.until - now, 0.0)
-            when = f"not asked again for {wait:.0f} s" if wait else "being asked whether it is back"
-            return Unreachable(self.last.reason, f"{self.last} ({when})")
-        self.probing = True
-        return None
+        wait = max(self.until - now, 0.0)
+        when = f"not asked again for {wait:.0f} s" if wait else "being asked whether it is back"
+        return Unreachable(self.last.reason, f"{self.last} ({when})")
+
+    def began(self) -> None:
+        """Hear that a request goes, which `refusal` let go; one of the below follows. After a pause it is the probe."""
+        self.probing = self.last is not None
 
     def answered(self) -> None:
         self.failures = self.opened = 0

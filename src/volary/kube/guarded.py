@@ -82,15 +82,14 @@ class Guarded:
 
     def _check(self) -> None:
         """Fail at once where the server is known to be away. Raises: Unreachable."""
-        breaker = self.breaker
-        if breaker.last is not None and (now() < breaker.until or breaker.probing):
-            raise breaker.refusal(now()) or breaker.last
+        if (refusal := self.breaker.refusal(now())) is not None:
+            raise refusal
 
     @contextlib.contextmanager
     def _noting(self) -> Iterator[None]:
         """Ask the breaker, and tell it how the request went."""
-        if (refusal := self.breaker.refusal(now())) is not None:
-            raise refusal
+        self._check()
+        self.breaker.began()
         try:
             yield
         except Unreachable as error:

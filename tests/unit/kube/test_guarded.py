@@ -156,10 +156,24 @@ def test_a_stream_that_cannot_be_opened_counts_and_a_cancelled_probe_does_not_bl
     run_virtually(main())
 
 
+def test_to_look_at_an_open_breaker_is_no_probe() -> None:
+    """Time goes on between two looks: whoever only asks must not leave it waiting for an answer that nobody awaits."""
+    breaker = Breaker(random.Random(4))
+    for _ in range(FAILURES):
+        breaker.began()
+        breaker.failed(Unreachable("Timeout", "no answer"), 0.0)
+    assert breaker.refusal(breaker.until - 0.001) is not None
+    for _ in range(2):
+        assert breaker.refusal(breaker.until) is None
+    breaker.began()
+    assert "being asked whether it is back" in str(breaker.refusal(breaker.until))
+
+
 def test_a_server_that_stays_dead_is_probed_ever_less_up_to_a_bound() -> None:
     breaker, now, pauses = Breaker(random.Random(2)), 0.0, []
     for _ in range(12):
         while breaker.refusal(now) is None:
+            breaker.began()
             breaker.failed(Unreachable("Timeout", "no answer"), now)
         pauses.append(breaker.until - now)
         now = breaker.until

@@ -138,9 +138,11 @@ class Journal:
 
     def _write(self, statement: str, values: tuple[object, ...]) -> None:
         try:
-            self._db.execute(statement, values)
+            touched = self._db.execute(statement, values).rowcount
         except sqlite3.Error as error:
             raise self._refusal(error) from error
+        if touched != 1:  # what is to be changed is not there: the file is no longer what we read and wrote
+            raise unexpected(f"{self.path}: the object's row is gone; nothing was written, reads go on")
         if self._failing:
             self._failing = False
             log.warning("the journal can be written again", extra={"journal": str(self.path)})

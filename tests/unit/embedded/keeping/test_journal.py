@@ -198,3 +198,13 @@ def test_a_full_disk_refuses_writes_and_goes_on_serving_reads(tmp_path: Path, fu
     server.post("configmaps", config_map("late"))
     after = server.held()
     assert again(server, tmp_path).held() == after
+
+
+def test_a_write_over_a_row_that_is_gone_is_refused_and_not_only_remembered(tmp_path: Path) -> None:
+    server = Kept(tmp_path)
+    server.post("configmaps", config_map("one"))
+    server.journal._db.execute("DELETE FROM objects WHERE name = 'one'")
+    refused = server.raw("PUT", "configmaps/one", config_map("one", {"a": "2"}))
+    assert refused.status == 500
+    assert "the object's row is gone" in refused.body.decode()
+    assert server.get("configmaps/one")["data"] == {"a": "1"}
