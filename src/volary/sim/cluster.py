@@ -24,7 +24,6 @@ from volary.sim.crowd import Crowd, Load
 from volary.sim.services import METRICS, Services
 
 METRICS_PORT = 9090
-READS = ("get", "list")
 STREAMS = ("watch",)
 
 

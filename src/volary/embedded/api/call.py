@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
 
 from volary.embedded.api.auth.identity import ADMIN, User
 from volary.embedded.api.catalog import Catalog, ResourceType
@@ -177,6 +176,3 @@ def warning_headers(warnings: list[str]) -> dict[str, str]:
     """Return the Warning header for these texts."""
     quoted = (text.replace("\\", "\\\\").replace('"', '\\"') for text in warnings)
     return {"warning": ", ".join(f'299 - "{text}"' for text in quoted)} if warnings else {}
-
-
-Body = dict[str, Any]

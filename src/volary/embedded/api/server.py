@@ -55,6 +55,7 @@ from volary.embedded.api.verbs.creating import create
 from volary.embedded.api.verbs.evicting import evict
 from volary.embedded.api.verbs.log_options import check_log_options
 from volary.embedded.api.verbs.reading import JSON, Snapshots, in_yaml, shown
+from volary.embedded.api.verbs.service_ports import split_target
 from volary.embedded.api.verbs.updating import find, update
 from volary.embedded.api.verbs.watching import watch
 from volary.kube.transport import Request, Response
@@ -348,13 +349,9 @@ SUCCESS: Mapping[str, Any] = {"kind": "Status", "apiVersion": "v1", "metadata": 
 
 
 def proxy(call: Call) -> Proxy:
-    """Return what a proxied request asks for; the name is [SCHEME:]NAME[:PORT]."""
-    parts = call.name.split(":")
-    scheme, name, port = "http", parts[0], ""
-    if len(parts) == 2:
-        name, port = parts
-    elif len(parts) == 3:
-        scheme, name, port = parts[0] or "http", parts[1], parts[2]
-    if len(parts) > 3 or scheme not in ("http", "https"):
+    """Return what a proxied request asks for. Raises: Problem."""
+    target = split_target(call.name)
+    if target is None:
         raise bad_request(f'invalid service request "{call.name}"')
+    scheme, name, port = target
     return Proxy(call.namespace, name, port, scheme, "/" + call.path.rest)

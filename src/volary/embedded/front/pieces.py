@@ -4,30 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Protocol
 
 from volary.embedded.front.head import CHUNKED, CLOSE, LAST_CHUNK, header_lines, status_line
+from volary.embedded.front.line import Line
 
 BODILESS = frozenset({204, 304})
-
-
-class Line(Protocol):
-    """The connection that an answer goes out on."""
-
-    @property
-    def paused(self) -> bool:
-        """Has the client not read what was written before?"""
-        ...
-
-    def write(self, piece: bytes) -> None: ...
-
-    def hang_up(self) -> None:
-        """Break the line now."""
-        ...
-
-    def ended(self) -> None:
-        """The answer is all written."""
-        ...
 
 
 class Pieces:

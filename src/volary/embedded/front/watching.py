@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
 
 from volary.embedded.api.answers import Watch
 from volary.embedded.feed import Pulse
 from volary.embedded.front.head import LAST_CHUNK
 from volary.embedded.front.limits import Limits
+from volary.embedded.front.line import Line
 
 
 class Chunks:
@@ -50,25 +50,6 @@ class Turn:
         ready, self._ready = self._ready, []
         for flush in ready:
             flush()
-
-
-class Line(Protocol):
-    """The connection that a watch goes out on."""
-
-    @property
-    def paused(self) -> bool:
-        """Has the client not read what was written before?"""
-        ...
-
-    def write(self, piece: bytes) -> None: ...
-
-    def hang_up(self) -> None:
-        """Break the line now, whatever waits on it."""
-        ...
-
-    def ended(self) -> None:
-        """All of the watch is written."""
-        ...
 
 
 class WatchStream:

@@ -17,16 +17,11 @@ Form = Callable[[str], Messages]
 _LABEL = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _UNDERSCORED = "_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?"
-_SERVICE = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _KEY = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _RULES = "must consist of {0}, and must start and end with an alphanumeric character"
 LABEL_RULE = "a lowercase RFC 1123 label " + _RULES.format("lower case alphanumeric characters or '-'")
 SUBDOMAIN_RULE = "a lowercase RFC 1123 subdomain " + _RULES.format("lower case alphanumeric characters, '-' or '.'")
 UNDERSCORED_RULE = SUBDOMAIN_RULE.replace("characters, '-'", "characters, '_', '-'")
-SERVICE_RULE = (
-    "a DNS-1035 label must consist of lower case alphanumeric characters or '-', start with an alphabetic character, "
-    "and end with an alphanumeric character"
-)
 WILDCARD_RULE = (
     "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
     "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character"
@@ -78,12 +73,6 @@ def search_domain(value: str) -> Messages:
 def wildcard(value: str) -> Messages:
     pattern = rf"\*\.{_SUBDOMAIN}"
     return longest(value, 253) + ([] if matched(pattern, value) else [told(WILDCARD_RULE, pattern, "*.example.com")])
-
-
-def service_label(value: str) -> Messages:
-    """A DNS label that starts with a letter."""
-    wrong = [] if matched(_SERVICE, value) else [told(SERVICE_RULE, _SERVICE, "my-name", "abc-123")]
-    return longest(value, 63) + wrong
 
 
 def key(value: str) -> Messages:

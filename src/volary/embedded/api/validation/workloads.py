@@ -82,13 +82,17 @@ def _selector_and_template(spec: Object, kind: str = "deployment") -> list[Field
     # Without a selector nothing is selected; an empty one is not asked.
     if selector is None or not (is_empty(selector) or chooses(selector, labels)):
         errors.append(invalid("spec.template.metadata.labels", sent_labels(template), UNMATCHED))
-    errors += pod_template(template, "spec.template")
-    inner = template.get("spec") or {}
+    return errors + pod_template(template, "spec.template") + _runs_on(template, "ReplicaSet")
+
+
+def _runs_on(template: Object, kind: str) -> list[FieldError]:
+    """Return what is wrong with a template whose pods are to run for as long as they are wanted."""
+    inner, errors = template.get("spec") or {}, []
     if inner.get("restartPolicy") != "Always":
         where = "spec.template.spec.restartPolicy"
         errors.append(unsupported(where, inner.get("restartPolicy") or "", ("Always",)))
     if inner.get("activeDeadlineSeconds") is not None:
-        text = "activeDeadlineSeconds in ReplicaSet is not Supported"
+        text = f"activeDeadlineSeconds in {kind} is not Supported"
         errors.append(forbidden_field("spec.template.spec.activeDeadlineSeconds", text))
     return errors
 
@@ -133,9 +137,6 @@ def at_most_all(path: str, value: Any) -> list[FieldError]:
     return [invalid(path, value, "must not be greater than 100%")] if too_much else []
 
 
-TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
-
-
 def daemon_set(obj: Object, old: Object | None) -> list[FieldError]:
     spec = obj.get("spec") or {}
     selector, template = spec.get("selector"), spec.get("template") or {}
@@ -145,14 +146,7 @@ def daemon_set(obj: Object, old: Object | None) -> list[FieldError]:
         errors.append(invalid("spec.template.metadata.labels", sent_labels(template), UNMATCHED))
     if selector is not None and is_empty(selector):
         errors.append(invalid("spec.selector", shown_selector(selector), "empty selector is invalid for daemonset"))
-    errors += pod_template(template, "spec.template")
-    inner = template.get("spec") or {}
-    if inner.get("restartPolicy") != "Always":
-        where = "spec.template.spec.restartPolicy"
-        errors.append(unsupported(where, inner.get("restartPolicy") or "", ("Always",)))
-    if inner.get("activeDeadlineSeconds") is not None:
-        text = "activeDeadlineSeconds in DaemonSet is not Supported"
-        errors.append(forbidden_field("spec.template.spec.activeDeadlineSeconds", text))
+    errors += pod_template(template, "spec.template") + _runs_on(template, "DaemonSet")
     errors += not_negative("spec.minReadySeconds", spec.get("minReadySeconds"))
     errors += _daemon_strategy(spec.get("updateStrategy") or {}, "spec.updateStrategy")
     return errors + not_negative("spec.revisionHistoryLimit", spec.get("revisionHistoryLimit"))

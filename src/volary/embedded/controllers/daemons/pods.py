@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from volary.embedded.api.defaults.kinds import TEMPLATE_GENERATION
 from volary.embedded.api.encoding import copy_of
 from volary.embedded.api.local import NewObject, Object
 from volary.embedded.controllers.node_fit import fits, repelled
@@ -15,7 +16,6 @@ from volary.embedded.controllers.objects import annotations_of, name_of, namespa
 
 HASH = "controller-revision-hash"
 GENERATION = "pod-template-generation"
-TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 # A node in trouble keeps its daemons: they are what mends it.
 TOLERATED = (
     ("node.kubernetes.io/not-ready", "NoExecute"),
